@@ -10,6 +10,23 @@ static void write_names(const char *what, const span *names, size_t count, buf *
     buf_add_char(out, '\n');
 }
 
+/* Any of these opens the door. */
+static void write_needs(const config *c, buf *out) {
+    const char *before = "weir: calls need ";
+    if (c->client_count) {
+        buf_addf(out, "%sthe key of one of %zu client%s", before, c->client_count,
+                 c->client_count == 1 ? "" : "s");
+        before = ", or ";
+    }
+    if (c->jwt.on) {
+        buf_addf(out, "%sa token of the issuer that auth.jwt names", before);
+        before = ", or ";
+    }
+    if (config_takes_store_keys(c))
+        buf_addf(out, "%sa key of the store (weir keys list)", before);
+    buf_add_char(out, '\n');
+}
+
 void banner_write_served(const config *c, const char *note, buf *out) {
     span providers[NAMES_SHOWN], models[NAMES_SHOWN];
     for (size_t i = 0; i < c->provider_count && i < NAMES_SHOWN; i++)
@@ -24,11 +41,8 @@ void banner_write_served(const config *c, const char *note, buf *out) {
         write_names("providers", providers, c->provider_count, out);
         write_names("models", models, c->model_count, out);
     }
-    if (c->client_count)
-        buf_addf(out, "weir: calls need the key of one of %zu client%s\n", c->client_count,
-                 c->client_count == 1 ? "" : "s");
-    else if (config_asks_keys(c))
-        buf_add_cstr(out, "weir: calls need a key of the store: weir keys list\n");
+    if (config_asks_keys(c))
+        write_needs(c, out);
     else if (c->server.open)
         buf_add_cstr(
             out, "weir: no key is asked for, and server.open lets anyone call who reaches this\n");

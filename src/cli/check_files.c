@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "exchange/guard_part.h"
+#include "gateway/token_keeper.h"
 #include "http/tls.h"
 #include "tools/registry.h"
 
@@ -81,27 +82,86 @@ static void check_listener(checking *k, const config_listener *l) {
     add_problem(k, of_key ? &l->tls_key : &l->tls_cert, of_key ? key : cert, &why);
 }
 
-static void check_provider(checking *k, const config_provider *p) {
+/* Whom weir trusts where it connects by TLS: those of the file, else the system's. at: who that is,
+ * where no file is named; name: the option's. */
+static void check_authorities(checking *k, const span *ca_file, const void *at, span name) {
     buf why = BUF_EMPTY;
-    span name = arena_printf(&k->arena, "providers.%.*s.ca_file", SPAN_ARG(p->name));
-    tls_context *t = tls_client_new(p->ca_file, &why);
+    tls_context *t = tls_client_new(*ca_file, &why);
     if (!t) {
-        add_problem(k, p->ca_file.len ? (const void *)&p->ca_file : p, name, &why);
+        add_problem(k, ca_file->len ? ca_file : at, name, &why);
         return;
     }
     tls_context_unref(t);
     /* Of authorities one that is out of date does not matter beside others. */
-    if (p->ca_file.len) check_expiry(k, &p->ca_file, name, p->ca_file, true);
+    if (ca_file->len) check_expiry(k, ca_file, name, *ca_file, true);
+}
+
+static void check_providers(checking *k) {
+    const config *c = k->config;
+    for (size_t i = 0; i < c->provider_count; i++) {
+        const config_provider *p = &c->providers[i];
+        if (!p->url.tls) continue;
+        check_authorities(k, &p->ca_file, p,
+                          arena_printf(&k->arena, "providers.%.*s.ca_file", SPAN_ARG(p->name)));
+    }
+}
+
+static void check_webhooks(checking *k) {
+    const config_alerts *a = &k->config->alerts;
+    for (size_t i = 0; a->on && i < a->webhook_count; i++) {
+        const config_webhook *hook = &a->webhooks[i];
+        if (!hook->url.tls) continue;
+        check_authorities(k, &hook->ca_file, hook,
+                          arena_printf(&k->arena, "alerts.webhooks[%zu].ca_file", i));
+    }
+}
+
+/* Of each there is one. A store that is the server of `shared` trusts whom that trusts. */
+static void check_receivers(checking *k) {
+    const config *c = k->config;
+    const config_webhook *approval = &c->functions.approval.webhook;
+    const config_redis *store = &c->cache.store;
+    const bool as_shared =
+        c->cache.store_of_shared && store->ca_file.ptr == c->shared.ca_file.ptr;
+    const struct {
+        bool tls;
+        const span *ca_file;
+        const void *at;
+        span name;
+    } rows[] = {
+        {approval->url.tls, &approval->ca_file, &approval->url, SPAN("functions.approval.ca_file")},
+        {c->telemetry.on && c->telemetry.endpoint.tls, &c->telemetry.ca_file,
+         &c->telemetry.endpoint, SPAN("telemetry.ca_file")},
+        {c->shared.on && c->shared.tls, &c->shared.ca_file, &c->shared, SPAN("shared.ca_file")},
+        {store->on && store->tls && !as_shared, &store->ca_file, store,
+         SPAN("cache.store.ca_file")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].tls) check_authorities(k, rows[i].ca_file, rows[i].at, rows[i].name);
+}
+
+/* What is wrong says itself whose it is. */
+static void add_sentence(checking *k, const void *field, const buf *text) {
+    config_problem p = config_problem_at(k->config, field, buf_span(text));
+    config_problem_print(&p, k->problems);
+    k->count++;
+}
+
+static void check_tokens(checking *k) {
+    const config_jwt *o = &k->config->jwt;
+    buf why = BUF_EMPTY;
+    const void *at;
+    if (!token_keys_fit(k->config, &at, &why))
+        add_sentence(k, at, &why);
+    else if (o->on && o->url.tls && o->ca_file.len)
+        check_expiry(k, &o->ca_file, SPAN_OF("auth.jwt.ca_file"), o->ca_file, true);
+    buf_done(&why);
 }
 
 static void check_tool(checking *k, size_t entry) {
     buf why = BUF_EMPTY;
     const void *at;
-    if (!tool_config_check(k->config, entry, &at, &why)) {
-        config_problem p = config_problem_at(k->config, at, buf_span(&why));
-        config_problem_print(&p, k->problems);
-        k->count++;
-    }
+    if (!tool_config_check(k->config, entry, &at, &why)) add_sentence(k, at, &why);
     buf_done(&why);
 }
 
@@ -120,8 +180,10 @@ size_t check_files(const config *c, int64_t wall_us, buf *problems, buf *warning
     arena_init(&k.arena, 0);
     for (size_t i = 0; i < c->listener_count; i++)
         if (c->listeners[i].tls_cert.len) check_listener(&k, &c->listeners[i]);
-    for (size_t i = 0; i < c->provider_count; i++)
-        if (c->providers[i].url.tls) check_provider(&k, &c->providers[i]);
+    check_providers(&k);
+    check_webhooks(&k);
+    check_receivers(&k);
+    check_tokens(&k);
     for (size_t i = 0; i < c->tool_count; i++)
         check_tool(&k, i);
     for (size_t i = 0; i < c->client_count; i++)

@@ -1,6 +1,6 @@
 /* cli/check_files.h: the certificates, keys and authorities that a configuration names, loaded as
- * weir serve would; the tools, made as it would make them; and its guard's rules, compiled as that
- * would.
+ * weir serve would; an issuer's keys in a file, read, the tools, made, and the guard's rules,
+ * compiled as it would: what it would refuse is a problem here.
  *
  * What is wrong is said with the place of the option that names the file; so is, as a warning, what
  * ceases to be valid within CHECK_EXPIRY_DAYS or has done so.

@@ -33,8 +33,8 @@ static int judge(keys_place *p, const key_wish *wish) {
 static bool closes_gate(const keys_place *p) {
     const config *c = p->config;
     int64_t changes;
-    return c->keys == KEYS_AUTO && !c->client_count && key_store_last_change(p->store, &changes) &&
-           !changes;
+    return c->keys == KEYS_AUTO && !config_asks_keys(c) &&
+           key_store_last_change(p->store, &changes) && !changes;
 }
 
 static int create(keys_place *p, const cli_args *args, const key_wish *wish) {

@@ -24,4 +24,4 @@ COLD static void write_keys(const option *o, const void *field, buf *out) {
 }
 
 const option_type type_admin_keys = {"key or keys", "a key or a list of keys", read_keys,
-                                     write_keys};
+                                     write_keys, TELLS_SECRET};

@@ -101,7 +101,7 @@ COLD static void write_events(const option *o, const void *field, buf *out) {
     buf_add_char(out, ']');
 }
 const option_type type_alert_events = {"list of kinds", "all, or a list of kinds of alerts",
-                                       read_events, write_events};
+                                       read_events, write_events, TELLS_VALUE};
 
 /* ---- shares of a budget ---- */
 
@@ -139,7 +139,7 @@ COLD static void write_thresholds(const option *o, const void *field, buf *out) 
 }
 const option_type type_thresholds = {
     "percentages", "up to 8 percentages above 0 up to 100%, each above the one before, or off",
-    read_thresholds, write_thresholds};
+    read_thresholds, write_thresholds, TELLS_VALUE};
 
 /* ---- a webhook's address and secret ---- */
 
@@ -153,23 +153,16 @@ COLD static bool read_url(reader *r, const option *o, span name, const yaml_node
     r->hidden = hidden;
     return ok;
 }
-/* Who knows the path of one of Slack's may post there. */
+/* Who knows the path of one of Slack's may post there: it is hidden as any tool's is. */
 COLD static void write_url(const option *o, const void *field, buf *out) {
     const config_tool_url *url = field;
-    buf text = BUF_EMPTY;
-    if (!url->text.len && o->zero) {
+    if (!url->text.len && o->zero)
         buf_add_cstr(out, o->zero);
-        return;
-    }
-    if (url->unix_path.len)
-        buf_add(&text, url->text);
     else
-        buf_addf(&text, "%s://%.*s/(set)", url->tls ? "https" : "http", SPAN_ARG(url->authority));
-    write_string(buf_span(&text), out);
-    buf_done(&text);
+        type_tool_url.write(o, field, out);
 }
 const option_type type_webhook_url = {"URL", "a URL such as https://example.com/alerts", read_url,
-                                      write_url};
+                                      write_url, TELLS_PLACE};
 
 /* Of the form that Standard Webhooks gives secrets: whsec_ and base64 of 24 to 64 bytes. */
 static bool good_secret(span text) {
@@ -214,7 +207,7 @@ COLD static void write_secret(const option *o, const void *field, buf *out) {
 }
 const option_type type_webhook_secret = {
     "key", "a reference \"${NAME}\", {file: path} or {command: [program, argument]}", read_secret,
-    write_secret};
+    write_secret, TELLS_SECRET};
 
 /* ---- webhooks ---- */
 
@@ -225,6 +218,7 @@ COLD static bool read_webhook(reader *r, const option *o, span at, const yaml_no
     reader_origin(r, hook, node);
     if (node->kind == YAML_SCALAR) {
         if (!read_url(r, url, at, node, &hook->url)) return false;
+        reader_written(r, url, &hook->url, node);
         private_url_warn(r, at, node, &hook->url, false);
         return true;
     }
@@ -260,33 +254,5 @@ COLD static bool read_webhooks(reader *r, const option *o, span name, const yaml
     return ok;
 }
 
-static bool is_said(const option *o, span written) {
-    return written.len && !span_eq(written, SPAN_OF("\"\"")) && !span_eq(written, SPAN_OF("[]")) &&
-           !(o->standard && span_eq(written, span_cstr(o->standard)));
-}
-
-COLD static void write_webhook(const config_webhook *hook, buf *out) {
-    buf text = BUF_EMPTY;
-    buf_add_char(out, '{');
-    for (size_t i = 0; i < scope_webhook.count; i++) {
-        const option *o = &scope_webhook.options[i];
-        buf_clear(&text);
-        o->type->write(o, (const char *)hook + o->offset, &text);
-        if (i && !is_said(o, buf_span(&text))) continue;
-        buf_addf(out, "%s%s: %.*s", i ? ", " : "", o->path, SPAN_ARG(buf_span(&text)));
-    }
-    buf_add_char(out, '}');
-    buf_done(&text);
-}
-COLD static void write_webhooks(const option *o, const void *field, buf *out) {
-    (void)o;
-    const config_alerts *a = CONTAINER_OF(field, config_alerts, webhooks);
-    buf_add_char(out, '[');
-    for (size_t i = 0; i < a->webhook_count; i++) {
-        if (i) buf_add_cstr(out, ", ");
-        write_webhook(&a->webhooks[i], out);
-    }
-    buf_add_char(out, ']');
-}
 const option_type type_webhooks = {"list of webhooks", "a URL, a mapping or a list of these",
-                                   read_webhooks, write_webhooks};
+                                   read_webhooks, NULL, TELLS_PARTS};

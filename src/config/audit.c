@@ -39,4 +39,4 @@ COLD static void write_key(const option *o, const void *field, buf *out) {
 
 const option_type type_audit_key = {
     "key", "a reference \"${NAME}\", {file: path} or {command: [program, argument]}", read_key,
-    write_key};
+    write_key, TELLS_SECRET};

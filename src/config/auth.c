@@ -60,17 +60,25 @@ COLD static bool read_jwks(reader *r, const option *o, span name, const yaml_nod
                        SPAN_ARG(name));
     return jwt->on;
 }
+/* Its path is what its issuer tells everybody; a query is not. */
+COLD static void write_url(const config_tool_url *url, buf *out) {
+    buf text = BUF_EMPTY;
+    buf_add(&text, span_slice(url->text, 0, span_find(url->text, 0, '?')));
+    if (url->query) buf_add_cstr(&text, "?(set)");
+    write_string(buf_span(&text), out);
+    buf_done(&text);
+}
 COLD static void write_jwks(const option *o, const void *field, buf *out) {
+    (void)o;
     const config_jwt *jwt = CONTAINER_OF(field, config_jwt, url);
     if (jwt->file.len)
         write_string(jwt->file, out);
-    else if (jwt->url.text.len)
-        type_tool_url.write(o, &jwt->url, out);
     else
-        write_string(SPAN_EMPTY, out);
+        write_url(&jwt->url, out);
 }
 const option_type type_jwks = {
-    "URL or path", "a URL such as https://example.com/jwks.json, or a path", read_jwks, write_jwks};
+    "URL or path", "a URL such as https://example.com/jwks.json, or a path", read_jwks, write_jwks,
+    TELLS_PLACE};
 
 /* ---- algorithms ---- */
 
@@ -117,7 +125,7 @@ COLD static void write_algorithms(const option *o, const void *field, buf *out) 
 const option_type type_jwt_algorithms = {
     "list of words",
     "all, or a list of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA",
-    read_algorithms, write_algorithms};
+    read_algorithms, write_algorithms, TELLS_VALUE};
 
 /* ---- what no single option can tell ---- */
 

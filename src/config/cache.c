@@ -31,22 +31,11 @@ COLD static bool read_store(reader *r, const option *o, span name, const yaml_no
     return true;
 }
 
-COLD static void write_store(const option *o, const void *field, buf *out) {
-    const config_cache *c = CONTAINER_OF(field, config_cache, store);
-    if (!c->store_of_shared) {
-        redis_write_option(o, field, out);
-        return;
-    }
-    buf_add_cstr(out, "{timeout: ");
-    type_duration.write(option_find(&scope_cache_store, SPAN_OF("timeout")), &c->store.timeout_ms,
-                        out);
-    buf_add_char(out, '}');
-}
 const option_type type_cache_store = {
     "address, mapping or true",
     "redis://HOST:PORT, rediss://USER:PASSWORD@HOST/DATABASE, unix:/path, a mapping {url, "
     "timeout}, true for the server of shared, or off",
-    read_store, write_store};
+    read_store, NULL, TELLS_PARTS};
 
 /* Its place is that of `shared`; how long it is waited for is its own. */
 COLD static void settle_store(reader *r, const yaml_node *section, config_cache *c) {

@@ -94,7 +94,7 @@ COLD static void write_client_keys(const option *o, const void *field, buf *out)
 const option_type type_client_keys = {
     "client key or keys",
     "a key, a reference \"${NAME}\", {file: path}, {sha256: hex} or a list of these",
-    read_client_keys, write_client_keys};
+    read_client_keys, write_client_keys, TELLS_SECRET};
 
 static bool printable(span text) {
     for (size_t i = 0; i < text.len; i++)
@@ -165,7 +165,8 @@ COLD static bool read_clients(reader *r, const option *o, span name, const yaml_
     r->hidden = hidden;
     return ok;
 }
-const option_type type_clients = {"list of clients", "a list of clients", read_clients, NULL};
+const option_type type_clients = {"list of clients", "a list of clients", read_clients, NULL,
+                                  TELLS_PARTS};
 
 /* ---- what no single option can tell ---- */
 

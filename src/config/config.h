@@ -662,9 +662,11 @@ config_guard_use config_guard_of(const config *c, const config_model *m, const c
 config_answer_limit config_answer_of(const config *c, const config_model *m,
                                      const config_client *who);
 
-/* Whether a key is asked for: where there are clients, of the file or of the store, or keys is on.
- * The one place that knows. */
+/* Whether a key is asked for: where there are clients, of the file, of an issuer (auth.jwt) or of
+ * the store, or keys is on. The one place that knows. */
 bool config_asks_keys(const config *c);
+/* Whether keys of the store are: it has some, or keys is on. */
+bool config_takes_store_keys(const config *c);
 /* Whether there may be several clients, who share what is bounded. */
 bool config_has_several(const config *c);
 

@@ -1,16 +1,12 @@
 /* weir check --explain: the effective configuration. What it writes is itself a configuration,
  * which reads back as the same one, secrets apart. */
+#include "config/explain.h"
+
 #include "config/reader.h"
 #include "config/tools.h"
 #include "config/write.h"
 
 #include <string.h>
-
-typedef struct explainer {
-    const config *config;
-    buf *out;
-    bool origins; /* say where each value came from */
-} explainer;
 
 enum { ORIGIN_COLUMN = 48 };
 
@@ -22,7 +18,7 @@ static void start_line(explainer *e, unsigned depth, size_t *ret_start) {
 
 static void end_line(explainer *e, size_t start, const void *field) {
     const config_origin *from = field ? config_origin_of(e->config, field) : NULL;
-    if (field && e->origins) {
+    if (field && !e->compared) {
         do
             buf_add_char(e->out, ' ');
         while (e->out->len - start < ORIGIN_COLUMN);
@@ -54,7 +50,42 @@ COLD static void write_heading(explainer *e, unsigned depth, span name, const vo
 COLD static void write_scope(explainer *e, const option_scope *scope, span section,
                              const void *base, unsigned depth);
 
+/* ---- what one option comes to ---- */
+
+void explain_value(const explainer *e, const option *o, const void *base, buf *out) {
+    const void *field = (const char *)base + o->offset;
+    const span written = e->compared ? SPAN_EMPTY : config_written_of(e->config, o, field);
+    if (written.len)
+        buf_add(out, written);
+    else if (!explain_parts(e, o, field, out))
+        o->type->write(o, field, out);
+}
+
+bool explain_entry(const explainer *e, const void *entry, buf *out) {
+    const span written = e->compared ? SPAN_EMPTY : config_written_of(e->config, NULL, entry);
+    buf_add(out, written);
+    return written.len > 0;
+}
+
+bool explain_says_nothing(const option *o, span written) {
+    static const span nothing[] = {SPAN(""), SPAN("\"\""), SPAN("[]"), SPAN("{}"), SPAN("never")};
+    for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
+        if (span_eq(written, nothing[i])) return true;
+    return o->standard && span_eq(written, span_cstr(o->standard));
+}
+
 /* ---- lists and mappings of things ---- */
+
+COLD static void write_listener(const config_listener *l, buf *out) {
+    if (l->tls_cert.len) buf_add_cstr(out, "{address: ");
+    write_string(l->text, out);
+    if (!l->tls_cert.len) return;
+    buf_add_cstr(out, ", tls: {cert: ");
+    write_string(l->tls_cert, out);
+    buf_add_cstr(out, ", key: ");
+    write_string(l->tls_key, out);
+    buf_add_cstr(out, "}}");
+}
 
 COLD static void write_listeners(explainer *e, unsigned depth) {
     const config *c = e->config;
@@ -63,15 +94,8 @@ COLD static void write_listeners(explainer *e, unsigned depth) {
         const config_listener *l = &c->listeners[i];
         size_t start;
         start_line(e, depth + 1, &start);
-        buf_add_cstr(e->out, l->tls_cert.len ? "- {address: " : "- ");
-        write_string(l->text, e->out);
-        if (l->tls_cert.len) {
-            buf_add_cstr(e->out, ", tls: {cert: ");
-            write_string(l->tls_cert, e->out);
-            buf_add_cstr(e->out, ", key: ");
-            write_string(l->tls_key, e->out);
-            buf_add_cstr(e->out, "}}");
-        }
+        buf_add_cstr(e->out, "- ");
+        if (!explain_entry(e, l, e->out)) write_listener(l, e->out);
         end_line(e, start, l);
     }
 }
@@ -89,14 +113,20 @@ COLD static void write_providers(explainer *e, unsigned depth) {
     }
 }
 
+COLD static void write_target(const config_model *m, const config_target *t, buf *out) {
+    const bool weighted = m->pick == PICK_WEIGHTED;
+    if (weighted) buf_add_cstr(out, "{to: ");
+    write_string(t->name, out);
+    if (weighted) buf_addf(out, ", weight: %u}", t->weight);
+}
+
 COLD static void write_targets(explainer *e, const config_model *m, unsigned depth) {
     write_heading(e, depth, SPAN_OF("targets"), NULL);
     for (size_t i = 0; i < m->target_count; i++) {
         size_t start;
         start_line(e, depth + 1, &start);
-        buf_add_cstr(e->out, m->pick == PICK_WEIGHTED ? "- {to: " : "- ");
-        write_string(m->targets[i].name, e->out);
-        if (m->pick == PICK_WEIGHTED) buf_addf(e->out, ", weight: %u}", m->targets[i].weight);
+        buf_add_cstr(e->out, "- ");
+        if (!explain_entry(e, &m->targets[i], e->out)) write_target(m, &m->targets[i], e->out);
         end_line(e, start, NULL);
     }
 }
@@ -129,24 +159,18 @@ COLD static void write_prices(explainer *e, unsigned depth) {
     }
 }
 
-COLD static bool says_nothing(const option *o, span written) {
-    static const span nothing[] = {SPAN("\"\""), SPAN("[]"), SPAN("{}"), SPAN("never")};
-    for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
-        if (span_eq(written, nothing[i])) return true;
-    return o->standard && span_eq(written, span_cstr(o->standard));
-}
-
-/* The environment always, of the rest what is set. */
-COLD static void write_rights(const config_client *client, buf *out) {
+/* The environment always, of the rest what is set. They are a client's options, and known by these:
+ * scope_rights has the same for keys of the store. */
+COLD static void write_rights(const explainer *e, const config_client *client) {
     buf text = BUF_EMPTY;
     for (size_t i = 0; i < scope_rights.count; i++) {
-        const option *o = &scope_rights.options[i];
+        const option *o = option_find(&scope_client, span_cstr(scope_rights.options[i].path));
         if (strchr(o->path, '.'))
             continue; /* of a section: the limits, which have their own form */
         buf_clear(&text);
-        o->type->write(o, (const char *)client + o->offset, &text);
-        if (!i || !says_nothing(o, buf_span(&text)))
-            buf_addf(out, ", %s: %.*s", o->path, SPAN_ARG(buf_span(&text)));
+        explain_value(e, o, client, &text);
+        if (!i || !explain_says_nothing(o, buf_span(&text)))
+            buf_addf(e->out, ", %s: %.*s", o->path, SPAN_ARG(buf_span(&text)));
     }
     buf_done(&text);
 }
@@ -194,10 +218,10 @@ COLD static void write_clients(explainer *e, unsigned depth) {
         size_t start;
         start_line(e, depth + 1, &start);
         buf_add_cstr(e->out, "- {name: ");
-        write_string(client->name, e->out);
+        explain_value(e, option_find(&scope_client, SPAN_OF("name")), client, e->out);
         buf_add_cstr(e->out, ", key: ");
-        type_client_keys.write(NULL, &client->keys, e->out);
-        write_rights(client, e->out);
+        explain_value(e, option_find(&scope_client, SPAN_OF("key")), client, e->out);
+        write_rights(e, client);
         write_client_limits(client, e->out);
         if (config_guard_says(&client->guard)) {
             buf_add_cstr(e->out, ", guard: ");
@@ -254,7 +278,7 @@ COLD static void write_value(explainer *e, const option *o, const void *base, un
     start_line(e, depth, &start);
     buf_add(e->out, last_part(o->path));
     buf_add_cstr(e->out, ": ");
-    o->type->write(o, field, e->out);
+    explain_value(e, o, base, e->out);
     end_line(e, start, field);
 }
 
@@ -322,7 +346,7 @@ COLD static void write_scope(explainer *e, const option_scope *scope, span secti
 }
 
 void config_explain(const config *c, buf *out) {
-    explainer e = {c, out, true};
+    explainer e = {.config = c, .out = out};
     if (c->path.len)
         buf_addf(out, "# The effective configuration, from %.*s\n", SPAN_ARG(c->path));
     else
@@ -343,8 +367,8 @@ bool config_needs_restart(const config *old, const config *fresh, buf *out) {
         if (!o->restart) continue;
         buf_clear(&a);
         buf_clear(&b);
-        write_option(&(explainer){old, &a, false}, o, old, 0);
-        write_option(&(explainer){fresh, &b, false}, o, fresh, 0);
+        write_option(&(explainer){old, &a, true}, o, old, 0);
+        write_option(&(explainer){fresh, &b, true}, o, fresh, 0);
         bool same_secret =
             (o->type != &type_store || span_eq(old->ledger.store, fresh->ledger.store)) &&
             (o->type != &type_audit_key || is_same_secret(old->audit.key, fresh->audit.key)) &&

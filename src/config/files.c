@@ -23,4 +23,5 @@ COLD static void write_file_path(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }
-const option_type type_file = {"file", "the path of a file", read_file_path, write_file_path};
+const option_type type_file = {"file", "the path of a file", read_file_path, write_file_path,
+                               TELLS_TEXT};

@@ -27,4 +27,4 @@ COLD static void write_amount(const option *o, const void *field, buf *out) {
 }
 
 const option_type type_amount = {"amount", "an amount of money above 0 such as 0.25", read_amount,
-                                 write_amount};
+                                 write_amount, TELLS_VALUE};

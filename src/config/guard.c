@@ -33,7 +33,7 @@ COLD static void write_show(const option *o, const void *field, buf *out) {
 }
 
 const option_type type_guard_show = {"count or word", "lead, or a number of bytes up to 4096",
-                                     read_show, write_show};
+                                     read_show, write_show, TELLS_VALUE};
 
 /* ---- rules in files ---- */
 
@@ -61,7 +61,7 @@ COLD static void write_files(const option *o, const void *field, buf *out) {
 }
 
 const option_type type_guard_files = {"file or files", "the path of a file, or a list of these",
-                                      read_files, write_files};
+                                      read_files, write_files, TELLS_TEXT};
 
 /* ---- single rules and kinds ---- */
 
@@ -100,7 +100,7 @@ COLD static void write_actions(const option *o, const void *field, buf *out) {
 
 const option_type type_guard_actions = {
     "mapping of actions", "a mapping from rules or kinds to block, redact, flag or off",
-    read_actions, write_actions};
+    read_actions, write_actions, TELLS_VALUE};
 
 /* ---- rules ---- */
 
@@ -124,6 +124,10 @@ COLD static bool read_rules(reader *r, const option *o, span name, const yaml_no
     return ok;
 }
 
+const option_type type_guard_rules = {"list of rules",
+                                      "a list of rules, each a mapping with a name and a pattern",
+                                      read_rules, NULL, TELLS_PARTS};
+
 /* ---- as it is written ---- */
 
 COLD static void add_member(const char *name, buf *out) {
@@ -131,38 +135,6 @@ COLD static void add_member(const char *name, buf *out) {
     buf_add_cstr(out, name);
     buf_add_cstr(out, ": ");
 }
-
-COLD static void add_option(const option *o, const void *base, buf *out) {
-    add_member(o->path, out);
-    o->type->write(o, (const char *)base + o->offset, out);
-}
-
-/* What has its default is left out. */
-COLD static bool says(const config_guard_rule *rule, const option *o) {
-    const void *field = (const char *)rule + o->offset;
-    if (o->type == &type_text) return ((const span *)field)->len > 0;
-    if (o->type == &type_texts) return *(span *const *)field != NULL;
-    if (o->type == &type_number) return *(const double *)field > 0;
-    return *(const unsigned *)field != 0; /* words and counts */
-}
-
-COLD static void write_rules(const option *o, const void *field, buf *out) {
-    const config_guard_rules *rules = field;
-    (void)o;
-    buf_add_char(out, '[');
-    for (size_t i = 0; i < rules->count; i++) {
-        buf_add_cstr(out, i ? ", {" : "{");
-        for (size_t k = 0; k < scope_guard_rule.count; k++)
-            if (says(&rules->items[i], &scope_guard_rule.options[k]))
-                add_option(&scope_guard_rule.options[k], &rules->items[i], out);
-        buf_add_char(out, '}');
-    }
-    buf_add_char(out, ']');
-}
-
-const option_type type_guard_rules = {"list of rules",
-                                      "a list of rules, each a mapping with a name and a pattern",
-                                      read_rules, write_rules};
 
 bool config_guard_says(const config_guard_use *u) {
     return u->in || u->out || u->restore;

@@ -30,7 +30,7 @@ COLD static void write_path(const option *o, const void *field, buf *out) {
     write_string(*(const span *)field, out);
 }
 
-const option_type type_path = {"path", "a path such as /health", read_path, write_path};
+const option_type type_path = {"path", "a path such as /health", read_path, write_path, TELLS_TEXT};
 
 /* An empty path is a word, too: it is switched off. */
 void health_warn(reader *r, span name, const yaml_node *node) {

@@ -48,4 +48,4 @@ COLD static void write_after(const option *o, const void *field, buf *out) {
 }
 const option_type type_after = {"duration or percentile",
                                 "a duration such as 800ms or a percentile such as p95", read_after,
-                                write_after};
+                                write_after, TELLS_VALUE};

@@ -108,4 +108,4 @@ COLD static void write_json(const option *o, const void *field, buf *out) {
     buf_add_char(out, '\'');
 }
 const option_type type_json = {"mapping", "a mapping, or JSON of an object in a text", read_json,
-                               write_json};
+                               write_json, TELLS_VALUE};

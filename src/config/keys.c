@@ -33,7 +33,7 @@ COLD static bool read_argv(reader *r, const option *o, span name, const yaml_nod
     return true;
 }
 const option_type type_argv = {"list of texts", "a list: the program, then its arguments",
-                               read_argv, NULL};
+                               read_argv, NULL, TELLS_TEXT};
 
 /* ---- the text of a key ---- */
 
@@ -150,7 +150,8 @@ static bool from_map(reader *r, const option *o, span name, const yaml_node *nod
 static bool read_value(reader *r, const option *o, span name, const yaml_node *node, void *field) {
     return keys_from_text(r, o, name, node, field);
 }
-const option_type type_key_value = {"key", "a key or a reference \"${NAME}\"", read_value, NULL};
+const option_type type_key_value = {"key", "a key or a reference \"${NAME}\"", read_value, NULL,
+                                    TELLS_SECRET};
 
 bool keys_from_text(reader *r, const option *o, span name, const yaml_node *node, secret **ret) {
     span text;
@@ -219,4 +220,4 @@ const option_type type_keys = {
     "key or keys",
     "a key, a reference \"${NAME}\", {file: path}, {command: [program, argument]} or "
     "a list of these",
-    read_keys, write_keys};
+    read_keys, write_keys, TELLS_SECRET};

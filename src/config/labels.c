@@ -64,7 +64,7 @@ COLD static void write_networks(const option *o, const void *field, buf *out) {
 const option_type type_networks = {
     "network or networks",
     "an address or a network such as 10.0.0.0/8 or 2001:db8::/32, or a list of up to 256",
-    read_networks, write_networks};
+    read_networks, write_networks, TELLS_TEXT};
 
 /* ---- labels ---- */
 
@@ -147,12 +147,12 @@ COLD static void write_labels(const option *o, const void *field, buf *out) {
 const option_type type_labels = {
     "mapping of texts",
     "a mapping of up to 16 names, of up to 64 bytes each, to texts of up to 512", read_labels,
-    write_labels};
+    write_labels, TELLS_TEXT};
 const option_type type_tags = {
     "mapping of tags",
     "a mapping of up to 8 names (letters, digits, '_', '.', '-', up to 32) to texts of up to 64 "
     "printable ASCII characters without a comma",
-    read_tags, write_labels};
+    read_tags, write_labels, TELLS_TEXT};
 
 /* ---- instants ---- */
 
@@ -186,4 +186,4 @@ COLD static void write_instant(const option *o, const void *field, buf *out) {
 
 const option_type type_instant = {"instant",
                                   "an instant such as 2026-12-31T00:00:00Z, a date, or never",
-                                  read_instant, write_instant};
+                                  read_instant, write_instant, TELLS_VALUE};

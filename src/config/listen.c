@@ -27,7 +27,7 @@ COLD static void write_address(const option *o, const void *field, buf *out) {
 }
 const option_type type_address = {
     "address", "an address with a port such as 127.0.0.1:8080, [::1]:8080 or unix:/run/weir.sock",
-    read_address, write_address};
+    read_address, write_address, TELLS_TEXT};
 
 COLD static bool read_listener(reader *r, span name, const yaml_node *node,
                                config_listener *listener) {
@@ -36,11 +36,13 @@ COLD static bool read_listener(reader *r, span name, const yaml_node *node,
                           listener))
             return false;
         reader_origin(r, listener, node);
+        reader_written(r, NULL, listener, node);
         return true;
     }
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
     if (!reader_scope(r, &scope_listener, prefix, node, listener)) return false;
     reader_origin(r, listener, node);
+    reader_written(r, NULL, listener, node);
     if (!listener->tls_cert.len == !listener->tls_key.len) return true;
     reader_problem(r, node, "%.*s.tls has no %s; expected both cert and key", SPAN_ARG(name),
                    listener->tls_cert.len ? "key" : "cert");
@@ -90,7 +92,7 @@ COLD static bool read_listen(reader *r, const option *o, span name, const yaml_n
     return true;
 }
 const option_type type_listen = {"listeners", "an address with a port, unix:/path, or a list",
-                                 read_listen, NULL};
+                                 read_listen, NULL, TELLS_PARTS};
 
 bool config_set_listen(config *c, span address, const char *from, config_problems *problems) {
     config_listener *listener = arena_zalloc(&c->arena, sizeof *listener);

@@ -23,17 +23,22 @@ const config_client *config_find_client(const config *c, const unsigned char has
     return found ? &c->clients[found - 1] : NULL;
 }
 
-static bool store_has_keys(const config *c) {
+bool config_takes_store_keys(const config *c) {
     return c->keys == KEYS_ON || (c->keys == KEYS_AUTO && c->store_has_keys &&
                                   atomic_load_explicit(c->store_has_keys, memory_order_relaxed));
 }
 
+/* Whether there are clients that the file does not name, as many as an issuer or the store says. */
+static bool names_more(const config *c) {
+    return c->jwt.on || config_takes_store_keys(c);
+}
+
 bool config_asks_keys(const config *c) {
-    return c->client_count || c->jwt.on || store_has_keys(c);
+    return c->client_count || names_more(c);
 }
 
 bool config_has_several(const config *c) {
-    return c->client_count > 1 || store_has_keys(c);
+    return c->client_count > 1 || names_more(c);
 }
 
 size_t config_find_admin(const config *c, const unsigned char hash[SHA256_LEN]) {

@@ -70,7 +70,7 @@ COLD static void write_target_name(const option *o, const void *field, buf *out)
     write_string(((const config_target *)field)->name, out);
 }
 const option_type type_target_name = {"target", "PROVIDER/MODEL or PROVIDER", read_target_name,
-                                      write_target_name};
+                                      write_target_name, TELLS_TEXT};
 
 COLD static bool read_target(reader *r, span name, const yaml_node *node, config_target *target) {
     reader_defaults(r, &scope_target, target);
@@ -99,6 +99,7 @@ COLD static bool read_targets(reader *r, const option *o, span name, const yaml_
             ok = false;
             continue;
         }
+        reader_written(r, NULL, target, item);
         for (size_t i = 0; i < model->target_count; i++) {
             if (!span_eq(model->targets[i].name, target->name)) continue;
             const yaml_node *to = item->kind == YAML_MAP ? yaml_get(item, SPAN_OF("to")) : item;
@@ -112,7 +113,7 @@ COLD static bool read_targets(reader *r, const option *o, span name, const yaml_
     return ok;
 }
 const option_type type_targets = {"target or targets", "a target or a list of targets",
-                                  read_targets, NULL};
+                                  read_targets, NULL, TELLS_PARTS};
 
 /* A weight that nobody reads would mislead. */
 COLD static bool check_weights(reader *r, span name, const yaml_node *targets,
@@ -186,4 +187,4 @@ COLD static bool read_models(reader *r, const option *o, span name, const yaml_n
     return ok;
 }
 const option_type type_models = {"mapping of models", "a mapping from models to targets",
-                                 read_models, NULL};
+                                 read_models, NULL, TELLS_PARTS};

@@ -20,15 +20,26 @@
 typedef struct reader reader;
 typedef struct option option;
 
+/* What `weir check --explain` may tell of a value in which a ${…} stands: what that comes to may be
+ * a secret. */
+typedef enum option_tells {
+    TELLS_TEXT,   /* a text, or several: as they stand in the file, ${…} and all */
+    TELLS_PLACE,  /* where something is: (set), as what stands beside the ${…} may be secret, too */
+    TELLS_VALUE,  /* a number, a word, or what has no ${…}: what it comes to */
+    TELLS_SECRET, /* that it is there, however it was written */
+    TELLS_PARTS,  /* options of its own, each by itself */
+} option_tells;
+
 /* How values of one kind are read and written. */
 typedef struct option_type {
     const char *name;     /* in the reference: "duration" */
     const char *expected; /* after "expected": "a duration such as 250ms, 5s or 10m" */
     /* Reads node into *field, or reports and leaves it. name is the full path, for messages. */
     bool (*read)(reader *r, const option *o, span name, const yaml_node *node, void *field);
-    /* Writes *field in flow style, on the line of its name. NULL: the type writes lines of its own
-     * (config/explain.c). */
+    /* Writes *field in flow style, on the line of its name. NULL: it is written in explain.c or
+     * explain_parts.c. */
     void (*write)(const option *o, const void *field, buf *out);
+    option_tells tells;
 } option_type;
 
 struct option {

@@ -79,7 +79,7 @@ static const option file_options[] = {
     {COUNT(config, "chat.message_chars", chat.message_chars), .standard = "10000", .min = "1", .max = "10000000",
      .sentence = "Longest message that /chat accepts, in characters (code points)."},
     {INTEGER(config, "chat.max_tokens", chat.max_tokens), .standard = "1000", .min = "1", .max = "10000000",
-     .sentence = "max_tokens of /chat where a request has none."},
+     .sentence = "max_tokens of /chat and /chat/functions where a request has none; what limits.request.max_tokens allows, where that is less."},
     {INTEGER(config, "chat.max_tokens_limit", chat.max_tokens_limit), .standard = "4000", .min = "1", .max = "10000000",
      .sentence = "Largest max_tokens that /chat accepts."},
     {NUMBER(config, "chat.temperature", chat.temperature), .standard = "0.7", .min = "0", .max = "2",

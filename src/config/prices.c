@@ -41,7 +41,7 @@ COLD static void write_money(const option *o, const void *field, buf *out) {
 }
 const option_type type_money = {"price",
                                 "a price of 1,000,000 tokens such as 2.50, with up to 9 decimals",
-                                read_money, write_money};
+                                read_money, write_money, TELLS_VALUE};
 
 static void no_rates(config_rates *rates) {
     for (size_t i = 0; i < CONFIG_RATES; i++)
@@ -84,7 +84,7 @@ COLD static bool read_tiers(reader *r, const option *o, span name, const yaml_no
     return ok;
 }
 const option_type type_price_tiers = {"list of tiers", "a list of up to 8 tiers, each a mapping",
-                                      read_tiers, NULL};
+                                      read_tiers, NULL, TELLS_PARTS};
 
 /* Only now are the entry's own prices known. */
 static void settle_tiers(config_price *price) {
@@ -107,7 +107,8 @@ COLD static bool read_service(reader *r, const option *o, span name, const yaml_
     return reader_scope(r, &scope_price_service, reader_name(r, "%.*s.", SPAN_ARG(name)), node,
                         service);
 }
-const option_type type_price_service = {"prices", "a mapping of prices", read_service, NULL};
+const option_type type_price_service = {"prices", "a mapping of prices", read_service, NULL,
+                                        TELLS_PARTS};
 
 static void settle_services(config_price *price) {
     for (size_t i = 0; i < CONFIG_SERVICES; i++) {
@@ -149,7 +150,7 @@ COLD static void write_time_of_day(const option *o, const void *field, buf *out)
     config_time_of_day_write(*(const int64_t *)field, out);
 }
 const option_type type_time_of_day = {"time of day", "a time of day such as 01:30, up to 24:00",
-                                      read_time_of_day, write_time_of_day};
+                                      read_time_of_day, write_time_of_day, TELLS_VALUE};
 
 COLD static bool read_hours(reader *r, span name, const yaml_node *node, config_hours *h) {
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
@@ -176,7 +177,7 @@ COLD static bool read_all_hours(reader *r, const option *o, span name, const yam
     return ok;
 }
 const option_type type_price_hours = {"list of hours", "a list of up to 8 hours, each a mapping",
-                                      read_all_hours, NULL};
+                                      read_all_hours, NULL, TELLS_PARTS};
 
 static void settle_hours(config_price *price) {
     config_hours *hours = (config_hours *)price->hours; /* the reader's own */
@@ -232,7 +233,7 @@ COLD static bool read_prices(reader *r, const option *o, span name, const yaml_n
     return ok;
 }
 const option_type type_prices = {"mapping of prices", "a mapping from targets to their prices",
-                                 read_prices, NULL};
+                                 read_prices, NULL, TELLS_PARTS};
 
 /* ---- as it is written ---- */
 

@@ -65,7 +65,7 @@ COLD static void write_url(const option *o, const void *field, buf *out) {
     write_string(((const config_url *)field)->text, out);
 }
 const option_type type_url = {"URL", "a URL such as https://api.openai.com/v1", read_url,
-                              write_url};
+                              write_url, TELLS_TEXT};
 
 /* ---- proxy ---- */
 
@@ -97,7 +97,8 @@ COLD static void write_proxy(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }
-const option_type type_proxy = {"proxy", "http://host:port or none", read_proxy, write_proxy};
+const option_type type_proxy = {"proxy", "http://host:port or none", read_proxy, write_proxy,
+                                TELLS_TEXT};
 
 /* ---- headers ---- */
 
@@ -200,7 +201,7 @@ COLD static void write_headers(const option *o, const void *field, buf *out) {
 }
 const option_type type_headers = {"mapping of texts",
                                   "a mapping of up to 32 header fields to their values",
-                                  read_headers, write_headers};
+                                  read_headers, write_headers, TELLS_SECRET};
 
 /* ---- a provider ---- */
 
@@ -333,4 +334,4 @@ COLD static bool read_providers(reader *r, const option *o, span name, const yam
     return ok;
 }
 const option_type type_providers = {"mapping of providers", "a mapping from names to providers",
-                                    read_providers, NULL};
+                                    read_providers, NULL, TELLS_PARTS};

@@ -130,11 +130,11 @@ COLD static void write_spends(const option *o, const void *field, buf *out) {
 
 const option_type type_quotas = {
     "limit or limits", "a limit such as 60/m or 1000/d (s, m, h, d, month), or a list of these",
-    read_counts, write_counts};
+    read_counts, write_counts, TELLS_VALUE};
 const option_type type_spend_quotas = {
     "budget or budgets",
     "a budget such as 5/d or 100.50/month (d or month), up to 9000000, or a list of these",
-    read_spends, write_spends};
+    read_spends, write_spends, TELLS_VALUE};
 
 /* ---- a set of them ---- */
 
@@ -209,4 +209,4 @@ COLD static bool read_rules(reader *r, const option *o, span name, const yaml_no
     return ok;
 }
 const option_type type_limit_rules = {"mapping of limits", "a mapping from names to their limits",
-                                      read_rules, NULL};
+                                      read_rules, NULL, TELLS_PARTS};

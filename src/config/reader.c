@@ -4,6 +4,7 @@
 
 #include "config/problems.h"
 #include "config/shown.h"
+#include "config/write.h"
 
 #include <string.h>
 
@@ -107,6 +108,27 @@ const config_origin *config_origin_of(const config *c, const void *field) {
     for (const config_origin *o = c->own->origins; o; o = o->next)
         if (o->field == field) return o;
     return NULL;
+}
+
+void reader_written(reader *r, const option *o, const void *field, const yaml_node *node) {
+    const option_tells tells = o ? o->type->tells : TELLS_TEXT;
+    if ((tells != TELLS_TEXT && tells != TELLS_PLACE) || !yaml_has_reference(node)) return;
+    buf text = BUF_EMPTY;
+    if (tells == TELLS_PLACE)
+        buf_add_cstr(&text, "(set)");
+    else
+        write_written(node, &text);
+    config_written *written = arena_alloc(r->arena, sizeof *written);
+    *written =
+        (config_written){r->config->own->written, o, field, arena_dup(r->arena, buf_span(&text))};
+    r->config->own->written = written;
+    buf_done(&text);
+}
+
+span config_written_of(const config *c, const option *o, const void *field) {
+    for (const config_written *w = c->own->written; w; w = w->next)
+        if (w->field == field && w->option == o) return w->text;
+    return SPAN_EMPTY;
 }
 
 config_problem config_problem_at(const config *c, const void *field, span text) {
@@ -325,7 +347,9 @@ COLD static void read_member(reader *r, const option_scope *scope, span name, sp
         void *field = (char *)base + o->offset;
         span full = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(path));
         const yaml_node *from = key->value->line ? key->value : key;
-        if (o->type->read(r, o, full, key->value, field)) reader_origin(r, field, from);
+        if (!o->type->read(r, o, full, key->value, field)) return;
+        reader_origin(r, field, from);
+        reader_written(r, o, field, key->value);
     }
 }
 

@@ -18,6 +18,15 @@ struct config_origin {
     span setting; /* "setting retry.retries"; empty: the file */
 };
 
+/* How a value with a ${…} is told. */
+typedef struct config_written config_written;
+struct config_written {
+    config_written *next;
+    const option *option; /* NULL: an entry of a list, all of it */
+    const void *field;
+    span text; /* YAML in flow style */
+};
+
 typedef struct config_path config_path;
 struct config_path {
     config_path *next;
@@ -28,6 +37,7 @@ struct config_path {
 typedef struct config_own {
     span file; /* as in messages */
     config_origin *origins;
+    config_written *written;
     config_path *watch;
     span *watch_paths; /* the list above as an array */
     size_t watch_count;
@@ -89,6 +99,12 @@ span reader_name(reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void reader_origin(reader *r, const void *field, const yaml_node *node);
 const config_origin *config_origin_of(const config *c, const void *field); /* NULL: default */
 
+/* Field was read from node, as o says; o NULL: as an entry of a list, none of whose parts is secret.
+ * Where a ${…} stands in it, that is told in the place of what it came to. */
+void reader_written(reader *r, const option *o, const void *field, const yaml_node *node);
+/* How such a value is told; empty: there is no ${…} in it, or what it comes to may be told. */
+span config_written_of(const config *c, const option *o, const void *field);
+
 /* A path as the file means it: relative ones begin at the file's folder. NUL-terminated. */
 span reader_path(reader *r, span path);
 void reader_watch(reader *r, span path);
@@ -123,7 +139,6 @@ void telemetry_settle(reader *r, const yaml_node *root);
  * to->on is false), or off. */
 bool redis_read(reader *r, const option_scope *scope, const option *o, span name,
                 const yaml_node *node, config_redis *to);
-void redis_write_option(const option *o, const void *field, buf *out);
 /* What no part of it can tell. */
 bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c);
 

@@ -210,7 +210,7 @@ COLD static void write_address(const option *o, const void *field, buf *out) {
 }
 const option_type type_redis_address = {
     "address", "redis://HOST:PORT, rediss://USER:PASSWORD@HOST/DATABASE or unix:/path",
-    read_address, write_address};
+    read_address, write_address, TELLS_PLACE};
 
 COLD static bool read_password(reader *r, const option *o, span name, const yaml_node *node,
                                void *field) {
@@ -233,7 +233,7 @@ COLD static void write_password(const option *o, const void *field, buf *out) {
 }
 const option_type type_redis_password = {
     "key", "a reference \"${NAME}\", {file: path} or {command: [program, argument]}", read_password,
-    write_password};
+    write_password, TELLS_SECRET};
 
 /* What no part of it can tell. */
 COLD bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c) {
@@ -260,47 +260,27 @@ COLD bool redis_check(reader *r, span name, const yaml_node *node, const config_
 
 COLD bool redis_read(reader *r, const option_scope *scope, const option *o, span name,
                      const yaml_node *node, config_redis *to) {
-    config_redis found = {0};
+    const option *url = option_find(scope, SPAN_OF("url"));
     if (node->kind == YAML_SCALAR && span_eq(node->text, SPAN_OF("off"))) return true;
     if (yaml_is_null(node)) return true;
     if (node->kind != YAML_SCALAR && node->kind != YAML_MAP)
         return reader_expected(r, o, name, node);
-    reader_defaults(r, scope, &found);
+    reader_defaults(r, scope, to);
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
-    bool ok = node->kind == YAML_MAP
-                  ? reader_scope(r, scope, prefix, node, &found)
-                  : read_address(r, option_find(scope, SPAN_OF("url")), name, node, &found.on);
-    if (ok && (!found.on || redis_check(r, name, node, &found))) {
-        *to = found;
-        return true;
-    }
-    secret_unref(found.password);
+    bool ok = node->kind == YAML_MAP ? reader_scope(r, scope, prefix, node, to)
+                                     : read_address(r, url, name, node, &to->on);
+    if (ok && node->kind == YAML_SCALAR) reader_written(r, url, &to->on, node);
+    if (ok && (!to->on || redis_check(r, name, node, to))) return true;
+    secret_unref(to->password);
+    *to = (config_redis){0};
     return false;
 }
 COLD static bool read_redis(reader *r, const option *o, span name, const yaml_node *node,
                             void *field) {
     return redis_read(r, &scope_redis, o, name, node, field);
 }
-COLD void redis_write_option(const option *o, const void *field, buf *out) {
-    (void)o;
-    const config_redis *c = field;
-    if (!c->on) {
-        buf_add_cstr(out, "off");
-        return;
-    }
-    buf_add_char(out, '{');
-    for (size_t i = 0; i < scope_redis.count; i++) {
-        const option *part = &scope_redis.options[i];
-        if (part->type == &type_redis_password) continue; /* told with the address */
-        if (part->type == &type_file && !c->ca_file.len) continue;
-        if (i) buf_add_cstr(out, ", ");
-        buf_addf(out, "%s: ", part->path);
-        part->type->write(part, (const char *)c + part->offset, out);
-    }
-    buf_add_char(out, '}');
-}
 const option_type type_redis = {
     "address or mapping",
     "redis://HOST:PORT, rediss://USER:PASSWORD@HOST/DATABASE, unix:/path, a "
     "mapping {url, timeout}, or off",
-    read_redis, redis_write_option};
+    read_redis, NULL, TELLS_PARTS};

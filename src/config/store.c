@@ -93,4 +93,4 @@ COLD static void write_store(const option *o, const void *field, buf *out) {
 }
 const option_type type_store = {"store",
                                 "auto, sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE",
-                                read_store, write_store};
+                                read_store, write_store, TELLS_PLACE};

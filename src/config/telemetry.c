@@ -48,7 +48,7 @@ COLD static void write_endpoint(const option *o, const void *field, buf *out) {
     write_string(((const config_url *)field)->text, out);
 }
 const option_type type_endpoint = {"URL", "a URL such as http://localhost:4318", read_endpoint,
-                                   write_endpoint};
+                                   write_endpoint, TELLS_TEXT};
 
 /* ---- headers: as a provider's ---- */
 
@@ -80,7 +80,7 @@ COLD static void write_headers(const option *o, const void *field, buf *out) {
 }
 const option_type type_telemetry_headers = {"mapping of texts",
                                             "a mapping of up to 32 header fields to their values",
-                                            read_headers, write_headers};
+                                            read_headers, write_headers, TELLS_SECRET};
 
 /* ---- resource ---- */
 
@@ -138,7 +138,7 @@ COLD static void write_resource(const option *o, const void *field, buf *out) {
     buf_add_char(out, '}');
 }
 const option_type type_resource = {"mapping of texts", "a mapping of up to 32 names to texts",
-                                   read_resource, write_resource};
+                                   read_resource, write_resource, TELLS_TEXT};
 
 /* ---- the variables ---- */
 
@@ -201,7 +201,9 @@ COLD static bool read_node(reader *r, const stand_in *s, const yaml_node *node) 
     config_problems *problems = r->problems;
     size_t reported = r->reported;
     r->problems = r->warnings;
-    bool ok = o->type->read(r, o, span_cstr(s->variable), node, (char *)r->config + o->offset);
+    void *field = (char *)r->config + o->offset;
+    bool ok = o->type->read(r, o, span_cstr(s->variable), node, field);
+    if (ok) reader_written(r, o, field, node);
     r->problems = problems;
     r->reported = reported;
     return ok;
@@ -238,15 +240,25 @@ static void settle_protocol(reader *r, const yaml_node *section) {
         (void)!read_node(r, &protocol, &word);
 }
 
+/* It is told as it stands in the resource. */
+static void tell_service(reader *r, const yaml_node *section) {
+    const yaml_node *resource = section ? yaml_get(section, SPAN_OF("resource")) : NULL;
+    const yaml_node *name = resource ? yaml_get(resource, SPAN_OF("service.name")) : NULL;
+    const option *o = option_find(&scope_file, SPAN_OF("telemetry.service"));
+    if (name) reader_written(r, o, &r->config->telemetry.service, name);
+}
+
 static void settle_service(reader *r, const yaml_node *section) {
     static const stand_in service = {"OTEL_SERVICE_NAME", "telemetry.service", false},
                           resource = {"OTEL_RESOURCE_ATTRIBUTES", "telemetry.resource", true};
     config_telemetry *t = &r->config->telemetry;
     bool named = settle_option(r, section, &service);
     (void)!settle_option(r, section, &resource);
-    for (size_t i = 0; i < t->resource_count && !named; i++)
-        if (span_eq(t->resource[i].name, SPAN_OF("service.name")))
-            t->service = t->resource[i].value;
+    for (size_t i = 0; i < t->resource_count && !named; i++) {
+        if (!span_eq(t->resource[i].name, SPAN_OF("service.name"))) continue;
+        t->service = t->resource[i].value;
+        tell_service(r, section);
+    }
 }
 
 static void warn_exposed(reader *r, const yaml_node *section) {

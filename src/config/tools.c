@@ -96,18 +96,20 @@ COLD static bool read_url(reader *r, const option *o, span name, const yaml_node
     reader_problem(r, node, "%.*s: %s", SPAN_ARG(name), why);
     return false;
 }
-/* A query may hold a key. */
+/* A query may hold a key, and who knows the path of some may ask there. */
 COLD static void write_url(const option *o, const void *field, buf *out) {
     (void)o;
     const config_tool_url *url = field;
     buf text = BUF_EMPTY;
-    buf_add(&text, span_slice(url->text, 0, span_find(url->text, 0, '?')));
-    if (url->query) buf_add_cstr(&text, "?(set)");
+    if (url->unix_path.len)
+        buf_addf(&text, "unix:%.*s:/(set)", SPAN_ARG(url->unix_path));
+    else if (url->text.len)
+        buf_addf(&text, "%s://%.*s/(set)", url->tls ? "https" : "http", SPAN_ARG(url->authority));
     write_string(buf_span(&text), out);
     buf_done(&text);
 }
 const option_type type_tool_url = {"URL", "a URL such as https://example.com/weather", read_url,
-                                   write_url};
+                                   write_url, TELLS_PLACE};
 
 /* ---- headers and env: names with values, which may be secret ---- */
 
@@ -214,7 +216,8 @@ COLD static void write_pairs(const option *o, const void *field, buf *out) {
     buf_add_char(out, '}');
 }
 const option_type type_tool_pairs = {
-    "mapping of texts", "a mapping of up to 64 names to their values", read_pairs, write_pairs};
+    "mapping of texts", "a mapping of up to 64 names to their values", read_pairs, write_pairs,
+    TELLS_SECRET};
 
 /* ---- command, folder, sandbox ---- */
 
@@ -233,7 +236,7 @@ COLD static void write_command(const option *o, const void *field, buf *out) {
     buf_add_char(out, ']');
 }
 const option_type type_tool_command = {"list of texts", "a list: the program, then its arguments",
-                                       read_command, write_command};
+                                       read_command, write_command, TELLS_TEXT};
 
 COLD static bool read_folder(reader *r, const option *o, span name, const yaml_node *node,
                              void *field) {
@@ -247,7 +250,8 @@ COLD static void write_folder(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }
-const option_type type_tool_folder = {"folder", "the path of a folder", read_folder, write_folder};
+const option_type type_tool_folder = {"folder", "the path of a folder", read_folder, write_folder,
+                                      TELLS_TEXT};
 
 COLD static bool read_sandbox(reader *r, const option *o, span name, const yaml_node *node,
                               void *field) {
@@ -275,7 +279,7 @@ COLD static void write_sandbox(const option *o, const void *field, buf *out) {
              s->no_network && s->read_only ? ", " : "", s->read_only ? "read_only" : "");
 }
 const option_type type_tool_sandbox = {"list of words", "a list of no_network and read_only",
-                                       read_sandbox, write_sandbox};
+                                       read_sandbox, write_sandbox, TELLS_VALUE};
 
 /* ---- a tool ---- */
 
@@ -389,7 +393,7 @@ COLD static bool read_tools(reader *r, const option *o, span name, const yaml_no
     return ok;
 }
 const option_type type_tools = {"mapping of tools", "a mapping from names to tools", read_tools,
-                                NULL};
+                                NULL, TELLS_PARTS};
 
 /* ---- what only the whole file can tell ---- */
 

@@ -61,7 +61,7 @@ COLD static void write_duration(const option *o, const void *field, buf *out) {
     if (!write_zero(o, ms == 0, out)) unit_write_duration(ms, out);
 }
 const option_type type_duration = {"duration", "a duration such as 250ms, 5s or 10m", read_duration,
-                                   write_duration};
+                                   write_duration, TELLS_VALUE};
 
 COLD static bool read_size(reader *r, const option *o, span name, const yaml_node *node,
                            void *field) {
@@ -74,7 +74,8 @@ COLD static void write_size(const option *o, const void *field, buf *out) {
     size_t bytes = *(const size_t *)field;
     if (!write_zero(o, bytes == 0, out)) unit_write_size((int64_t)bytes, out);
 }
-const option_type type_size = {"size", "a size such as 64KB, 20MB or 1GB", read_size, write_size};
+const option_type type_size = {"size", "a size such as 64KB, 20MB or 1GB", read_size, write_size,
+                               TELLS_VALUE};
 
 COLD static bool read_count(reader *r, const option *o, span name, const yaml_node *node,
                             void *field) {
@@ -87,7 +88,7 @@ COLD static void write_count(const option *o, const void *field, buf *out) {
     unsigned value = *(const unsigned *)field;
     if (!write_zero(o, value == 0, out)) buf_add_u64(out, value);
 }
-const option_type type_count = {"count", "a whole number", read_count, write_count};
+const option_type type_count = {"count", "a whole number", read_count, write_count, TELLS_VALUE};
 
 COLD static bool read_integer(reader *r, const option *o, span name, const yaml_node *node,
                               void *field) {
@@ -97,7 +98,8 @@ COLD static void write_integer(const option *o, const void *field, buf *out) {
     const int64_t value = *(const int64_t *)field;
     if (!write_zero(o, value == 0, out)) buf_add_i64(out, value);
 }
-const option_type type_integer = {"count", "a whole number", read_integer, write_integer};
+const option_type type_integer = {"count", "a whole number", read_integer, write_integer,
+                                  TELLS_VALUE};
 
 /* ---- numbers with a fraction ---- */
 
@@ -124,7 +126,8 @@ COLD static void write_ratio(const option *o, const void *field, buf *out) {
     (void)o;
     unit_write_ratio(*(const double *)field, out);
 }
-const option_type type_ratio = {"percentage", "a percentage such as 20%", read_ratio, write_ratio};
+const option_type type_ratio = {"percentage", "a percentage such as 20%", read_ratio, write_ratio,
+                                TELLS_VALUE};
 
 COLD static bool read_number(reader *r, const option *o, span name, const yaml_node *node,
                              void *field) {
@@ -134,7 +137,8 @@ COLD static void write_number(const option *o, const void *field, buf *out) {
     (void)o;
     unit_write_number(*(const double *)field, out);
 }
-const option_type type_number = {"number", "a number such as 0.7", read_number, write_number};
+const option_type type_number = {"number", "a number such as 0.7", read_number, write_number,
+                                 TELLS_VALUE};
 
 /* ---- yes or no ---- */
 
@@ -155,7 +159,8 @@ COLD static void write_bool(const option *o, const void *field, buf *out) {
     (void)o;
     buf_add_cstr(out, *(const bool *)field ? "true" : "false");
 }
-const option_type type_bool = {"true or false", "true or false", read_bool, write_bool};
+const option_type type_bool = {"true or false", "true or false", read_bool, write_bool,
+                               TELLS_VALUE};
 
 COLD static bool read_switch(reader *r, const option *o, span name, const yaml_node *node,
                              void *field) {
@@ -166,7 +171,7 @@ COLD static void write_switch(const option *o, const void *field, buf *out) {
     buf_add_cstr(out, *(const bool *)field ? "on" : "off");
 }
 const option_type type_section = {"mapping, on or off", "a mapping of options, on or off",
-                                  read_switch, write_switch};
+                                  read_switch, write_switch, TELLS_VALUE};
 
 /* ---- words ---- */
 
@@ -178,7 +183,7 @@ COLD static void write_text(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }
-const option_type type_text = {"text", "a text", read_text, write_text};
+const option_type type_text = {"text", "a text", read_text, write_text, TELLS_TEXT};
 
 static span word_at(const void *list, size_t i) {
     return span_cstr(((const char *const *)list)[i]);
@@ -218,7 +223,7 @@ COLD static void write_word(const option *o, const void *field, buf *out) {
     memcpy(&value, field, sizeof value);
     buf_add_cstr(out, o->words[value]);
 }
-const option_type type_word = {"one of", "one word", read_word, write_word};
+const option_type type_word = {"one of", "one word", read_word, write_word, TELLS_VALUE};
 
 /* ---- lists of texts ---- */
 
@@ -254,4 +259,4 @@ COLD static void write_texts(const option *o, const void *field, buf *out) {
     buf_add_char(out, ']');
 }
 const option_type type_texts = {"list of texts", "a text or a list of texts", read_texts,
-                                write_texts};
+                                write_texts, TELLS_TEXT};

@@ -18,7 +18,7 @@ static bool is_plain(span text) {
     return true;
 }
 
-void write_string(span text, buf *out) {
+static void write_text(span text, const char *dollar, buf *out) {
     if (is_plain(text)) {
         buf_add(out, text);
         return;
@@ -31,7 +31,7 @@ void write_string(span text, buf *out) {
         case '\\': buf_add_cstr(out, "\\\\"); break;
         case '\n': buf_add_cstr(out, "\\n"); break;
         case '\t': buf_add_cstr(out, "\\t"); break;
-        case '$': buf_add_cstr(out, "$$"); break;
+        case '$': buf_add_cstr(out, dollar); break;
         default:
             if (c < ' ' || c == 0x7F)
                 buf_addf(out, "\\x%02x", c);
@@ -40,4 +40,30 @@ void write_string(span text, buf *out) {
         }
     }
     buf_add_char(out, '"');
+}
+
+void write_string(span text, buf *out) {
+    write_text(text, "$$", out);
+}
+
+/* As deep as a file may be. */
+void write_written(const yaml_node *node, buf *out) {
+    if (node->kind == YAML_SCALAR) {
+        if (yaml_is_null(node))
+            buf_add_cstr(out, "null");
+        else
+            write_text(node->text, "$", out);
+        return;
+    }
+    const bool map = node->kind == YAML_MAP;
+    buf_add_char(out, map ? '{' : '[');
+    for (const yaml_node *item = node->first; item; item = item->next) {
+        if (item != node->first) buf_add_cstr(out, ", ");
+        if (map) {
+            write_text(item->text, "$", out);
+            buf_add_cstr(out, ": ");
+        }
+        write_written(map ? item->value : item, out);
+    }
+    buf_add_char(out, map ? '}' : ']');
 }

@@ -29,6 +29,21 @@ bool yaml_is_null(const yaml_node *node) {
     return false;
 }
 
+static bool text_has_reference(span text) {
+    for (size_t at = 0; (at = span_find(text, at, '$')) + 1 < text.len; at += 2) {
+        if (text.ptr[at + 1] == '{') return true;
+        if (text.ptr[at + 1] != '$') at--;
+    }
+    return false;
+}
+
+bool yaml_has_reference(const yaml_node *node) {
+    if (node->kind == YAML_SCALAR) return text_has_reference(node->text);
+    for (const yaml_node *item = node->first; item; item = item->next)
+        if (yaml_has_reference(node->kind == YAML_MAP ? item->value : item)) return true;
+    return false;
+}
+
 const yaml_node *yaml_get(const yaml_node *map, span key) {
     if (!map || map->kind != YAML_MAP) return NULL;
     for (const yaml_node *k = map->first; k; k = k->next)

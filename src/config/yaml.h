@@ -32,6 +32,8 @@ struct yaml_node {
 
 /* Nothing written, `~` or `null`. */
 bool yaml_is_null(const yaml_node *node);
+/* Whether a text in it has a ${…}. */
+bool yaml_has_reference(const yaml_node *node);
 /* The value of a key, or NULL; also when map is none. */
 const yaml_node *yaml_get(const yaml_node *map, span key);
 /* "a list", "a mapping", "nothing" or "a value". */

@@ -160,6 +160,7 @@ static void write_completion(exchange *x, const chat_request *r) {
     f->root = (json_value){JSON_OBJECT, f->body};
     f->model = (json_value){JSON_STRING, span_slice(f->body, model_from, model_to)};
     f->stream = r->stream;
+    f->bound_by_weir = r->max_tokens.type != JSON_NUMBER;
     buf_done(&out);
 }
 

@@ -154,6 +154,12 @@ static void cap(exchange *x, int64_t most) {
     x->facts.cap_tokens = most;
 }
 
+/* Of a step that is the word of the request that it is a step of. */
+static bool bound_by_weir(const exchange *x) {
+    return x->facts.bound_by_weir || (x->parent && x->parent->facts.bound_by_weir);
+}
+
+/* What weir puts in itself is no more than may be asked for. */
 static stage_result judge_tokens(exchange *x, const source *s, size_t count) {
     const source *least = least_tokens(s, count);
     if (!least) return STAGE_NEXT;
@@ -163,10 +169,12 @@ static stage_result judge_tokens(exchange *x, const source *s, size_t count) {
         return STAGE_NEXT;
     }
     json_iter it = json_iter_of(x->facts.root);
-    for (json_member m; json_next_member(&it, &m);)
-        if (request_bounds_answer(json_member_name(&m)) &&
-            request_bound_says(m.value, most) == BOUND_BEYOND)
-            return refuse_tokens(x, least, &m);
+    for (json_member m; json_next_member(&it, &m);) {
+        const bool beyond = request_bounds_answer(json_member_name(&m)) &&
+                            request_bound_says(m.value, most) == BOUND_BEYOND;
+        if (beyond && !bound_by_weir(x)) return refuse_tokens(x, least, &m);
+        if (beyond) cap(x, most);
+    }
     return STAGE_NEXT;
 }
 

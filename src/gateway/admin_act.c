@@ -1,17 +1,11 @@
 #include "gateway/admin_act.h"
 
 #include "gateway/acts.h"
-#include "gateway/peer.h"
 #include "gateway/worker.h"
 
 span admin_act_who(const request *q, arena *a) {
     if (q->admin && q->admin_number) return arena_printf(a, "admin.keys[%zu]", q->admin_number - 1);
     return q->caller.client ? q->caller.client->name : SPAN_OF("anyone");
-}
-
-span admin_act_from(const request *q) {
-    return peer_of(loop_snapshot_config(q->asked), http_request_head(q->http)->headers,
-                   http_request_peer(q->http));
 }
 
 bool admin_acts_kept(const request *q) {
@@ -26,6 +20,6 @@ void admin_act_note(const request *q, span what, span subject, const char *outco
                                       .what = what,
                                       .subject = subject,
                                       .outcome = outcome,
-                                      .from = admin_act_from(q)});
+                                      .from = request_peer(q)});
     arena_done(&a);
 }

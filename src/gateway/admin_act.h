@@ -8,8 +8,6 @@
 
 /* "admin.keys[0]", a client's name, or "anyone"; in the arena. */
 span admin_act_who(const request *q, arena *a);
-/* The address that counts as the request's; borrowed from it. */
-span admin_act_from(const request *q);
 
 /* Whether a trail is kept. */
 bool admin_acts_kept(const request *q);

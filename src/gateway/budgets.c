@@ -44,7 +44,9 @@ static bool any_rule(const config_limit_rules *r) {
     return false;
 }
 
+/* A claim of a token's may have one. */
 static bool any_client(const config *c) {
+    if (c->jwt.on && c->jwt.limits.len) return true;
     for (size_t i = 0; i < c->client_count; i++)
         if (c->clients[i].limits.spend.count) return true;
     return false;
@@ -153,26 +155,32 @@ static bool read_group(const asking *a, query_group group, limit_scope scope, su
     return true;
 }
 
-static bool read_users(const asking *a, span client) {
+/* client NULL: of all, each of its own. */
+static bool read_users(const asking *a, const span *client) {
     ledger_summary found;
-    if (!ask(a, GROUP_USER, &client, &found)) return false;
+    if (!ask(a, client ? GROUP_USER : GROUP_CLIENT_USER, client, &found)) return false;
     const sums_table *t = &found.groups;
     totals all = {.items = mem_zalloc_array(t->count + 1, sizeof *all.items)};
-    for (size_t i = 0; i < t->count; i++)
-        if (t->rows[i].key.user.len)
-            all.items[all.count++] =
-                (total){limit_user_subject(client, t->rows[i].key.user), t->rows[i].sums.cost_nano};
+    for (size_t i = 0; i < t->count; i++) {
+        const sums_key *key = &t->rows[i].key;
+        const uint64_t subject = limit_user_subject(client ? *client : key->client, key->user);
+        if (key->user.len) all.items[all.count++] = (total){subject, t->rows[i].sums.cost_nano};
+    }
     raise_totals(a, LIMIT_OF_USER, &all);
     summary_done(&found);
     return true;
 }
 
+/* Those of each client that the file names are asked for by themselves, and have all the room of a
+ * summary; whom an issuer names nobody knows beforehand. Keys of the store are asked about when
+ * they come (budgets_seed()). */
 static bool read_all_users(const asking *a) {
+    static const span nobody = SPAN("");
     const config *c = a->r->config;
-    if (!c->client_count) return read_users(a, SPAN_OF(""));
+    if (!config_asks_keys(c)) return read_users(a, &nobody);
     for (size_t i = 0; i < c->client_count; i++)
-        if (!read_users(a, c->clients[i].name)) return false;
-    return true;
+        if (!read_users(a, &c->clients[i].name)) return false;
+    return !c->jwt.on || read_users(a, NULL);
 }
 
 static bool read_period(const asking *a) {
@@ -231,7 +239,7 @@ bool budgets_seed(budgets *b, const config_client *c, buf *ret_why) {
     bool good = a.s != NULL;
     for (size_t i = 0; good && i < ARRAY_LEN(periods); i++) {
         a.per = periods[i];
-        good = read_client(&a, c->name) && (!users || read_users(&a, c->name));
+        good = read_client(&a, c->name) && (!users || read_users(&a, &c->name));
         if (!good) buf_add(ret_why, store_why(a.s));
     }
     store_close(a.s);

@@ -2,6 +2,7 @@
 
 #include "cache/far.h"
 #include "config/units.h"
+#include "gateway/acts.h"
 #include "gateway/admin_act.h"
 #include "gateway/admin_order.h"
 #include "gateway/reply.h"
@@ -88,7 +89,7 @@ bool cache_purge_read(span body, arena *a, cache_purge *ret, span *ret_param, bu
 }
 
 /* "model gpt-4o*, client app, older 10m"; empty: all that there is. */
-static void note_purge(const request *q, const cache_purge *which, const char *outcome) {
+static span name_purge(const cache_purge *which, arena *a) {
     buf what = BUF_EMPTY;
     if (which->model.len) buf_addf(&what, "model %.*s", SPAN_ARG(which->model));
     if (which->client.len)
@@ -97,8 +98,9 @@ static void note_purge(const request *q, const cache_purge *which, const char *o
         buf_addf(&what, "%solder ", what.len ? ", " : "");
         unit_write_duration(which->older_ms, &what);
     }
-    admin_act_note(q, SPAN_OF("cache_purge"), buf_span(&what), outcome);
+    const span name = arena_dup(a, buf_span(&what));
     buf_done(&what);
+    return name;
 }
 
 /* ---- a purge ---- */
@@ -107,10 +109,19 @@ enum { PATIENCE_MS = 8 * 1000 };
 
 typedef struct purging {
     request request;
+    arena arena;
+    act act;          /* for the trail, without its outcome: its request may be gone by then */
     far_sweep *sweep; /* of the store that several weirs share; NULL: none is under way */
     size_t dropped;   /* from memory */
     timer patience;
 } purging;
+
+/* What came of it, once. "goes_on": nobody waits for the store's any more. */
+static void note_purge(purging *p, const char *outcome) {
+    if (!admin_acts_kept(&p->request)) return;
+    p->act.outcome = outcome;
+    act_note(p->request.w->env.ledger, &p->act);
+}
 
 static void log_purged(worker *w, size_t dropped) {
     buf text = BUF_EMPTY;
@@ -136,50 +147,66 @@ static void stop_waiting(purging *p) {
     p->sweep = NULL;
 }
 
+static void answer_away(purging *p) {
+    const error_row *away = error_get(ERR_CACHE_STORE_AWAY);
+    note_purge(p, away->code);
+    reply_error_text(&p->request, ERR_CACHE_STORE_AWAY, "%s", away->sentence);
+}
+
 static void on_swept(void *user, bool whole, uint64_t count) {
     purging *p = user;
     stop_waiting(p);
-    if (whole)
-        answer_purged(p, &count, true);
-    else
-        reply_error_text(&p->request, ERR_CACHE_STORE_AWAY, "%s",
-                         error_get(ERR_CACHE_STORE_AWAY)->sentence);
+    if (!whole) {
+        answer_away(p);
+        return;
+    }
+    note_purge(p, "ok");
+    answer_purged(p, &count, true);
+}
+
+static uint64_t leave_sweep(purging *p) {
+    const uint64_t count = far_sweep_leave(p->sweep);
+    stop_waiting(p);
+    note_purge(p, "goes_on");
+    return count;
 }
 
 /* Of a store with very much in it. */
 static void on_impatient(timer *t) {
     purging *p = CONTAINER_OF(t, purging, patience);
-    const uint64_t count = far_sweep_leave(p->sweep);
-    stop_waiting(p);
+    const uint64_t count = leave_sweep(p);
     answer_purged(p, &count, false);
 }
 
 /* The store first: what is dropped from memory must not be found there again. */
 static void carry_out(purging *p, const cache_purge *which) {
     worker *w = p->request.w;
+    p->act = (act){.who = admin_act_who(&p->request, &p->arena),
+                   .what = SPAN_OF("cache_purge"),
+                   .subject = name_purge(which, &p->arena),
+                   .from = arena_dup(&p->arena, request_peer(&p->request))};
     if (w->env.far) p->sweep = far_purge(w->env.far, which, on_swept, p);
     p->dropped = cache_store_purge(w->gateway->cache->store, which, w->loop.now_ms);
-    note_purge(&p->request, which, p->sweep || !w->env.far ? "ok" : "failed");
     log_purged(w, p->dropped);
     if (p->sweep) {
         timer_init(&p->patience, on_impatient);
         loop_timer_start(&w->loop, &p->patience, PATIENCE_MS);
     } else if (w->env.far) {
-        reply_error_text(&p->request, ERR_CACHE_STORE_AWAY, "%s",
-                         error_get(ERR_CACHE_STORE_AWAY)->sentence);
+        answer_away(p);
     } else {
+        note_purge(p, "ok");
         answer_purged(p, NULL, true);
     }
 }
 
 static void purge(request *q) {
-    arena a;
+    purging *p = CONTAINER_OF(q, purging, request);
     cache_purge which;
     span param;
     buf why = BUF_EMPTY;
-    arena_init(&a, 0);
-    if (cache_purge_read(http_request_body(q->http), &a, &which, &param, &why)) {
-        carry_out(CONTAINER_OF(q, purging, request), &which);
+    arena_init(&p->arena, 0);
+    if (cache_purge_read(http_request_body(q->http), &p->arena, &which, &param, &why)) {
+        carry_out(p, &which);
     } else {
         weir_error e = error_of(ERR_BAD_VALUE);
         e.message = buf_span(&why);
@@ -187,13 +214,12 @@ static void purge(request *q) {
         reply_error_with(q, &e, (http_headers){0});
     }
     buf_done(&why);
-    arena_done(&a);
 }
 
 static void done(request *q) {
     purging *p = CONTAINER_OF(q, purging, request);
-    if (p->sweep) (void)far_sweep_leave(p->sweep);
-    if (p->sweep) stop_waiting(p);
+    if (p->sweep) (void)leave_sweep(p);
+    arena_done(&p->arena);
     request_free(q);
 }
 

@@ -1,4 +1,3 @@
-#include "gateway/peer.h"
 #include "gateway/calls.h"
 
 #include "base/mem.h"
@@ -172,8 +171,7 @@ exchange_request call_ask(const call_request *c) {
         .method = head->method_text,
         .query = head->query,
         .headers = head->headers,
-        .peer =
-            peer_of(worker_config(c->request.w), head->headers, http_request_peer(c->request.http)),
+        .peer = request_peer(&c->request),
         .holder = http_request_holder(c->request.http),
         .started_us = c->request.w->loop.now_us,
     };

@@ -153,7 +153,7 @@ static bool known_key_fits(request *q, arena *a, span *ret_text) {
     const config *c = loop_snapshot_config(q->asked);
     if (q->row->who >= WHO_READER && reads_all(q)) return true;
     const http_headers headers = http_request_head(q->http)->headers;
-    const span peer = peer_of(c, headers, http_request_peer(q->http));
+    const span peer = request_peer(q);
     const identify_by by = {q->w->gateway->keys, q->w->key_hashes, q->w->gateway->tokens};
     const identify_verdict v = identify(c, &by, headers, peer, a, &q->caller, &error, ret_text);
     q->fetches = v == IDENTIFY_FETCHES;
@@ -341,6 +341,7 @@ static void on_refused(void *user, const http_refusal *what, buf *ret_body) {
     buf sentence = BUF_EMPTY;
     if (what->beyond) say_too_large(w, what->user, &sentence);
     if (sentence.len) told.why = buf_span(&sentence);
+    if (what->head) told.peer = peer_of(worker_config(w), what->head->headers, what->peer);
     e.message = told.why;
     exchange_error_body(&e, ret_body);
     refusals_tell(&w->refusals, &told);

@@ -207,7 +207,7 @@ static void ask(order *o, const deed *what) {
     o->deed = what;
     if (what->act && admin_acts_kept(&o->request)) {
         o->by = admin_act_who(&o->request, &o->arena);
-        o->from = arena_dup(&o->arena, admin_act_from(&o->request));
+        o->from = arena_dup(&o->arena, request_peer(&o->request));
     }
     o->asking = true;
     o->aside = (aside){.run = run, .done = on_done, .free = on_dropped};

@@ -16,6 +16,7 @@ static const snapshot_part *const parts[] = {
 };
 
 snapshot *gateway_snapshot(config *c, buf *ret_why) {
-    if (!token_keys_fit(c, ret_why)) return NULL;
+    const void *at;
+    if (!token_keys_fit(c, &at, ret_why)) return NULL;
     return snapshot_new(c, parts, ARRAY_LEN(parts), ret_why);
 }

@@ -163,14 +163,17 @@ static void note_act(const reload *r, const char *outcome) {
                                       .outcome = outcome});
 }
 
-static void fail(reload *r) {
+static void say_refused(reload *r) {
     note_act(r, "refused");
-    if (r->stopped) /* nobody waits for it any more */
-        ;
-    else if (r->problems.count)
+    if (r->problems.count)
         log_problems(r);
     else
         log_why(r);
+}
+
+/* One that was given up because weir ends was not refused, and nobody waits for it any more. */
+static void fail(reload *r) {
+    if (!r->stopped) say_refused(r);
     finish(r, false);
 }
 
@@ -178,7 +181,6 @@ static void log_success(reload *r, const config *before) {
     gateway *g = r->gateway;
     const config *now = g->snapshot->config;
     log_field file = {"file", now->path};
-    note_act(r, "ok");
     log_event(g->log, LEVEL_INFO, "config_reloaded", SPAN_OF("the configuration has been reloaded"),
               &file, now->path.len ? 1 : 0);
     for (size_t i = 0; i < now->warning_count; i++)
@@ -228,6 +230,7 @@ static void on_applied(loop *l, void *arg) {
     const span *paths;
     size_t count = config_watch_paths(g->snapshot->config, &paths);
     watch_set(&r->watch, paths, count);
+    note_act(r, "ok"); /* also where weir ends: it is in force for the calls that are left */
     if (!r->stopped) log_success(r, before->config);
     snapshot_unref(before);
     finish(r, true);

@@ -41,7 +41,7 @@ static void log_page(const request *q, const reply_id *id, int status) {
     const http_head *head = http_request_head(q->http);
     char number[LOG_NUMBER_MAX];
     const log_field fields[] = {{.key = "request_id", .value = span_from(id->text, ID_LEN)},
-                                {.key = "peer", .value = http_request_peer(q->http)},
+                                {.key = "peer", .value = request_peer(q)},
                                 {.key = "method", .value = head->method_text},
                                 {.key = "path", .value = head->path},
                                 log_number("status", (uint64_t)status, number)};
@@ -78,7 +78,7 @@ static void tell(const request *q, const weir_error *e, const reply_id *id) {
     const http_refusal what = {.id = e->id,
                                .why = error_message(e),
                                .request_id = span_from(id->text, ID_LEN),
-                               .peer = http_request_peer(q->http),
+                               .peer = request_peer(q),
                                .head = http_request_head(q->http)};
     refusals_tell(&q->w->refusals, &what);
 }

@@ -1,7 +1,9 @@
 #include "gateway/request.h"
 
 #include "base/mem.h"
+#include "gateway/peer.h"
 #include "gateway/routes.h"
+#include "gateway/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,11 @@ request *request_keep(const request *q) {
     if (kept->asked) loop_snapshot_ref(kept->asked);
     http_request_set_user(q->http, kept);
     return kept;
+}
+
+span request_peer(const request *q) {
+    const config *c = q->asked ? loop_snapshot_config(q->asked) : worker_config(q->w);
+    return peer_of(c, http_request_head(q->http)->headers, http_request_peer(q->http));
 }
 
 void request_free(request *q) {

@@ -53,6 +53,10 @@ struct request {
     bool whole;                /* its body is there, and only the key is not */
 };
 
+/* The address that counts as the request's (gateway/peer.h), wherever one is told or counted; that
+ * of http_request_peer() is the connection's. Borrowed; not after the server's last word. */
+span request_peer(const request *q);
+
 /* For a handler that answers from inside begin. */
 #define REQUEST_AT_ONCE(begin_)                                                                    \
     { sizeof(request), begin_, request_ignore, request_ignore, request_free }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/fetch.h"
+#include "http/tls.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -178,16 +179,36 @@ token_keeper *token_keeper_new(logger *l) {
     return k;
 }
 
-bool token_keys_fit(const config *c, buf *ret_why) {
-    if (!c->jwt.on || c->jwt.url.text.len) return true;
+static bool file_fits(const config_jwt *c, const void **ret_at, buf *ret_why) {
     buf why = BUF_EMPTY;
-    jwks *keys = jwks_parse(c->jwt.text, &why);
-    if (!keys)
-        buf_addf(ret_why, "auth.jwt.jwks: %.*s cannot be used: %.*s", SPAN_ARG(c->jwt.file),
+    jwks *keys = jwks_parse(c->text, &why);
+    if (!keys) {
+        *ret_at = &c->url;
+        buf_addf(ret_why, "auth.jwt.jwks: %.*s cannot be used: %.*s", SPAN_ARG(c->file),
                  SPAN_ARG(buf_span(&why)));
+    }
     jwks_unref(keys);
     buf_done(&why);
     return keys != NULL;
+}
+
+/* The keys are fetched later, again and again; whom they are taken from is known now. */
+static bool authorities_fit(const config_jwt *c, const void **ret_at, buf *ret_why) {
+    buf why = BUF_EMPTY;
+    tls_context *tls = tls_client_new(c->ca_file, &why);
+    if (!tls) {
+        *ret_at = c->ca_file.len ? (const void *)&c->ca_file : &c->url;
+        buf_addf(ret_why, "auth.jwt.ca_file: %.*s", SPAN_ARG(buf_span(&why)));
+    }
+    tls_context_unref(tls);
+    buf_done(&why);
+    return tls != NULL;
+}
+
+bool token_keys_fit(const config *c, const void **ret_at, buf *ret_why) {
+    if (!c->jwt.on) return true;
+    if (!c->jwt.url.text.len) return file_fits(&c->jwt, ret_at, ret_why);
+    return !c->jwt.url.tls || authorities_fit(&c->jwt, ret_at, ret_why);
 }
 
 bool token_keeper_apply(token_keeper *k, config *c, buf *ret_why) {

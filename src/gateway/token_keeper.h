@@ -24,8 +24,9 @@ MUST_USE token_keeper *token_keeper_new(logger *l);
 /* In force from now on; takes a reference. Makes the thread where one is needed. false: it cannot
  * be had, or the keys in the file are none; *ret_why is a sentence. */
 MUST_USE bool token_keeper_apply(token_keeper *k, config *c, buf *ret_why);
-/* Whether the keys in c's file are some. */
-MUST_USE bool token_keys_fit(const config *c, buf *ret_why);
+/* Whether the keys in c's file are some, or, behind a URL, the authorities that are trusted for it.
+ * false: *ret_why is a sentence, *ret_at the field of c that it is about. Reads files. */
+MUST_USE bool token_keys_fit(const config *c, const void **ret_at, buf *ret_why);
 void token_keeper_free(token_keeper *k); /* NULL is allowed */
 
 typedef enum token_verdict {

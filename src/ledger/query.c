@@ -52,7 +52,7 @@ static const char *const group_words[] = {"",     "hour",  "day",    "client",
                                           "user", "model", "target", "tag"};
 
 const char *query_group_word(query_group g) {
-    return group_words[g];
+    return g < ARRAY_LEN(group_words) ? group_words[g] : "";
 }
 
 static bool read_group(span value, query_group *ret) {

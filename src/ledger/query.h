@@ -17,6 +17,7 @@ typedef enum query_group {
     GROUP_MODEL,
     GROUP_TARGET,
     GROUP_TAG,
+    GROUP_CLIENT_USER, /* users, each of its client: for budgets, and no parameter's word */
 } query_group;
 
 enum { QUERY_LIMIT = 100, QUERY_LIMIT_MAX = 1000, QUERY_NAME_MAX = 64 };
@@ -64,6 +65,7 @@ typedef struct query_parameter {
 } query_parameter;
 const query_parameter *query_parameter_at(query_kind kind, size_t i);
 
+/* "": it has none. */
 const char *query_group_word(query_group g);
 
 #endif

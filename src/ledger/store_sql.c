@@ -329,11 +329,17 @@ static const char *group_column(query_group g, bool by_hours) {
     case GROUP_HOUR:
     case GROUP_DAY: return by_hours ? "hour" : "timestamp_us / 3600000000";
     case GROUP_CLIENT: return "COALESCE(client, '')";
+    case GROUP_CLIENT_USER:
     case GROUP_USER: return "COALESCE(\"user\", '')";
     case GROUP_TARGET: return "COALESCE(target, '')";
     case GROUP_TAG: return "COALESCE(tags, '')";
     }
     return "0";
+}
+
+/* Beside it: the models that were asked for, or what the first column does not tell apart. */
+static const char *second_column(query_group g) {
+    return g == GROUP_CLIENT_USER ? "COALESCE(client, '')" : "COALESCE(model, '')";
 }
 
 /* The same as sums_of() does with one call, for the database to do with many. */
@@ -362,7 +368,8 @@ _Static_assert(ARRAY_LEN(of_calls) == ARRAY_LEN(of_hours), "a sum for each colum
 
 void store_sql_select_sums(const ledger_query *q, bool by_hours, store_statement *ret) {
     begin(ret);
-    buf_addf(&ret->text, "SELECT %s, COALESCE(model, '')", group_column(q->group, by_hours));
+    buf_addf(&ret->text, "SELECT %s, %s", group_column(q->group, by_hours),
+             second_column(q->group));
     for (size_t i = 0; i < ARRAY_LEN(of_hours); i++) /* cast: PostgreSQL's sum is no integer */
         buf_addf(&ret->text, ", CAST(SUM(%s) AS BIGINT)", by_hours ? of_hours[i] : of_calls[i]);
     buf_addf(&ret->text, " FROM %s WHERE 1 = 1", by_hours ? "weir_usage" : "weir_calls");
@@ -379,7 +386,8 @@ void store_sql_select_sums(const ledger_query *q, bool by_hours, store_statement
 
 void store_sql_read_sums(query_group group, const sql_value *values, size_t count,
                          sums_key *ret_key, sums *ret) {
-    *ret_key = (sums_key){.model = values[1].text};
+    *ret_key = group == GROUP_CLIENT_USER ? (sums_key){.client = values[1].text}
+                                          : (sums_key){.model = values[1].text};
     *ret = (sums){0};
     switch (group) {
     case GROUP_NONE:
@@ -387,6 +395,7 @@ void store_sql_read_sums(query_group group, const sql_value *values, size_t coun
     case GROUP_HOUR: ret_key->hour = values[0].number; break;
     case GROUP_DAY: ret_key->hour = values[0].number / 24 * 24; break;
     case GROUP_CLIENT: ret_key->client = values[0].text; break;
+    case GROUP_CLIENT_USER:
     case GROUP_USER: ret_key->user = values[0].text; break;
     case GROUP_TARGET: ret_key->target = values[0].text; break;
     case GROUP_TAG: ret_key->tags = values[0].text; break;

@@ -23,6 +23,7 @@ static sums_key group_of(const sums_key *k, query_group group) {
     case GROUP_MODEL: return (sums_key){.model = k->model};
     case GROUP_TARGET: return (sums_key){.target = k->target};
     case GROUP_TAG: return (sums_key){.tags = k->tags};
+    case GROUP_CLIENT_USER: return (sums_key){.client = k->client, .user = k->user};
     case GROUP_NONE: break;
     }
     return (sums_key){0};

@@ -16,7 +16,7 @@ enum { SUMMARY_GROUPS_MAX = 10000 };
 typedef struct ledger_summary {
     query_group group;
     sums total;
-    sums_table models; /* by key.model: what clients asked for */
+    sums_table models; /* by key.model: what clients asked for; none of GROUP_CLIENT_USER */
     sums_table groups; /* by the member of the key that the group names; tags one by one */
     bool more_models, more_groups;
 } ledger_summary;

@@ -56,6 +56,7 @@ typedef struct request_facts {
     request_bounds bounds;
     /* More than that the provider is not asked for, whatever body says; 0: as it says. */
     int64_t cap_tokens;
+    bool bound_by_weir; /* its client has said no bound of its answer: what body says is weir's */
 } request_facts;
 
 /* What the request asks in detail, made in the arena when it is first asked for: an ordinary call

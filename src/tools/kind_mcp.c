@@ -2,6 +2,7 @@
 #include "tools/mcp_tool.h"
 #include "tools/sandbox.h"
 
+#include "http/tls.h"
 #include "mcp/mirror.h"
 
 typedef struct mcp_tool_call {
@@ -35,11 +36,17 @@ static void stop(tool_call *c) {
     own->errand = NULL;
 }
 
+static bool trusts_somebody(const config_tool *from, buf *ret_why) {
+    tls_context *tls = tls_client_new(from->ca_file, ret_why);
+    tls_context_unref(tls);
+    return tls != NULL;
+}
+
 /* Its entry: nothing is made, but what it needs has to be there. */
 static bool make(tool *t, const config_tool *from, buf *ret_why) {
     (void)t;
     size_t before = ret_why->len;
-    if (!from->argv) return true;
+    if (!from->argv) return !from->url.tls || trusts_somebody(from, ret_why);
     buf_add_cstr(ret_why, "sandbox: ");
     if (!sandbox_is_possible(&from->sandbox, ret_why)) return false;
     ret_why->len = before;

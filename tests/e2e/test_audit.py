@@ -13,6 +13,7 @@ import pytest
 
 import bodies
 import daemon
+import redis_server
 import wire
 from test_ledger import Clients, Simulator, all_calls, ask
 from test_usage_cli import run
@@ -108,6 +109,15 @@ def test_what_is_done_to_weir_is_there(weir, upstream, tmp_path):
 ADMIN = "key-of-the-admin-0001"
 
 
+def wire_is_closed(w):
+    """It takes no more connections."""
+    try:
+        wire.connect(w).close()
+    except OSError:
+        return True
+    return False
+
+
 def admin(w, method, path, body=None, key=ADMIN):
     return wire.call(w, method, path, body, headers={"authorization": f"Bearer {key}"} if key else {})
 
@@ -154,6 +164,49 @@ def test_what_admins_do_is_there(weir, upstream, tmp_path):
     assert verified(tmp_path)["whole"]
     for secret in (ADMIN, app, made["key"], text):
         assert not any(secret.encode() in f.read_bytes() for f in (tmp_path / "kept").glob("audit*"))
+
+
+@pytest.mark.skipif(redis_server.why_not() is not None, reason=str(redis_server.why_not()))
+def test_a_purge_is_told_as_it_went(weir, upstream, tmp_path):
+    """Of a store that does not take it when it has begun, of one that does, of one that is slower than who asks waits, and of one that is away."""
+    server = redis_server.Server()
+    config = audited(upstream, tmp_path, server={"workers": 1}, admin={"keys": [ADMIN]}, cache={"models": ["gpt-*"], "store": {"url": server.url, "timeout": "5s"}})
+    w = weir(config)
+    server.ask("SET", "weir:cache:1:purges", "no list")
+    assert admin(w, "POST", "/admin/v1/cache", {"model": "a"}).status == 503
+    server.ask("DEL", "weir:cache:1:purges")
+    assert admin(w, "POST", "/admin/v1/cache", {"model": "b"}).status == 200
+    server.pause()
+    with wire.connect(w) as c:
+        c.request("POST", "/admin/v1/cache", b'{"model": "c"}', headers={"authorization": f"Bearer {ADMIN}"})
+        daemon.wait_until(lambda: [r["event"] for r in w.log].count("cache_purged") == 3, 10, "it has not begun")
+    server.kill()
+    w.wait_event("cache_store_away", timeout=20)
+    assert admin(w, "POST", "/admin/v1/cache", {"model": "d"}).status == 503
+    w.stop()
+    server.close()
+    assert [(r["subject"], r["outcome"], r["who"]) for r in records(tmp_path, "--kind", "act") if r["act"] == "cache_purge"] == [
+        ("model a", "cache_store_away", "admin.keys[0]"), ("model b", "ok", "admin.keys[0]"),
+        ("model c", "goes_on", "admin.keys[0]"), ("model d", "cache_store_away", "admin.keys[0]")]
+
+
+def test_a_reload_that_weirs_end_cuts_short_was_not_refused(weir, upstream, tmp_path):
+    """A key command is still running when weir is told to end."""
+    begun = tmp_path / "begun"
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\n[ -e {tmp_path}/slowly ] && touch {begun} && while [ ! -e {tmp_path}/go ]; do sleep 0.05; done\necho sk-key-0123456789\n")
+    slow.chmod(0o755)
+    config = audited(upstream, tmp_path)
+    config["providers"]["main"]["key"] = {"command": [str(slow)], "timeout": "60s"}
+    w = weir(config)
+    (tmp_path / "slowly").touch()
+    w.process.send_signal(signal.SIGHUP)
+    daemon.wait_until(begun.exists, 20, "the reload has not begun")
+    w.process.send_signal(signal.SIGTERM)
+    daemon.wait_until(lambda: wire_is_closed(w), 20, "it does not end")
+    (tmp_path / "go").touch()
+    w.wait_exit()
+    assert [(r["act"], r["outcome"]) for r in records(tmp_path, "--kind", "act")] == [("start", "ok"), ("stop", "ok")]
 
 
 # -- what is done to the trail -----------------------------------------------------------------------------------

@@ -68,6 +68,57 @@ def test_an_authority_that_is_none(tmp_path):
     assert done.stderr.startswith("weir.yaml:4:14: providers.p.ca_file: CA certificates ca.pem: ") and done.stderr.endswith("\nweir: 1 problem\n")
 
 
+HTTPS = "https://127.0.0.1:1"
+TOKENS = {"issuer": "https://issuer.example/", "audience": "weir"}
+# Each option that names authorities, as a configuration that uses it.
+TRUSTING = {
+    "providers.NAME.ca_file": {"providers": {"p": {"url": f"{HTTPS}/v1", "ca_file": "x.pem"}}},
+    "tools.NAME.ca_file": {"tools": {"t": {"kind": "http", "description": "t", "url": HTTPS, "ca_file": "x.pem", "allow_private": True}}},
+    "alerts.webhooks[].ca_file": {"alerts": {"webhooks": [{"url": "http://127.0.0.1:1", "allow_private": True},
+                                                          {"url": HTTPS, "ca_file": "x.pem", "allow_private": True}]}},
+    "telemetry.ca_file": {"telemetry": {"endpoint": HTTPS, "ca_file": "x.pem"}},
+    "shared.ca_file": {"shared": {"url": "rediss://127.0.0.1:1", "ca_file": "x.pem"}},
+    "cache.store.ca_file": {"cache": {"models": ["*"], "store": {"url": "rediss://127.0.0.1:1", "ca_file": "x.pem"}}},
+    "functions.approval.ca_file": {"functions": {"approval": {"url": HTTPS, "ca_file": "x.pem", "allow_private": True, "secret": "0123456789abcdef"}},
+                                   "tools": {"get_current_time": {"kind": "builtin", "approve": "webhook"}}},
+    "auth.jwt.ca_file": {"auth": {"jwt": {"jwks": f"{HTTPS}/keys.json", "ca_file": "x.pem", **TOKENS}}},
+    "an MCP server's": {"tools": {"m": {"kind": "mcp", "url": f"{HTTPS}/mcp", "ca_file": "x.pem"}}},
+}
+
+
+def test_every_option_that_names_authorities_is_tried():
+    scope, found = "", set()
+    for line in run(".", "reference").stdout.splitlines():
+        scope = re.sub(r"^##+ .*?`(.*)`.*|^##.*", r"\1", line) + "." if line.startswith("##") else scope
+        found |= {scope.lstrip(".") + name for name in re.findall(r"^\| `((?:\S+\.)?ca_file)` ", line)}
+    assert found == {name for name in TRUSTING if "." in name}
+
+
+@pytest.mark.parametrize("option", TRUSTING)
+def test_authorities_that_are_none_are_refused_by_both(tmp_path, authority, option):
+    base = {"listen": "127.0.0.1:0", "ledger": "off", "providers": {"p": {"kind": "simulator", "url": "http://127.0.0.1:1/v1"}}}
+    config = {**base, **TRUSTING[option]}
+    (tmp_path / "x.pem").write_text("nothing\n")
+    done = check(tmp_path, config)
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert re.match(r"weir\.yaml:\d+:\d+: (\S+ca_file|tools\.\w): CA certificates \S*x\.pem", done.stderr) and done.stderr.endswith("weir: 1 problem\n"), done.stderr
+    assert run(tmp_path, "serve").returncode == 1
+    (tmp_path / "x.pem").write_bytes(authority.file.read_bytes())
+    good = check(tmp_path, config)
+    assert (good.returncode, good.stdout) == (0, "weir.yaml is good\n"), good.stderr
+
+
+@pytest.mark.parametrize("text, said", [("nothing", "it is no JSON"), ("{}", ""), ('{"keys": []}', "it has no key that could verify a token")])
+def test_keys_of_an_issuer_that_are_none_are_refused_by_both(tmp_path, text, said):
+    (tmp_path / "keys.json").write_text(text)
+    config = {"listen": "127.0.0.1:0", "ledger": "off", "providers": {"p": {"url": "http://127.0.0.1:1/v1"}},
+              "auth": {"jwt": {"jwks": "keys.json", **TOKENS}}}
+    done = check(tmp_path, config)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.match(r"weir\.yaml:\d+:\d+: auth\.jwt\.jwks: \S*keys\.json cannot be used: ", done.stderr) and said in done.stderr, done.stderr
+    assert run(tmp_path, "serve").returncode == 1
+
+
 @pytest.mark.parametrize("days, said", [(15.5, None), (13.5, "expires on {}, in 13 days"), (1.5, "expires on {}, in 1 day"), (-0.5, "expired on {}")])
 def test_a_certificate_that_ends_soon_is_warned_of(tmp_path, authority, days, said):
     ends = datetime.datetime.now(datetime.timezone.utc) + days * pki.DAY

@@ -142,6 +142,28 @@ def test_good_answers_without_a_call_have_none(weir, upstream):
     assert [r["path"] for r in w.log if r["event"] == "request_refused"] == ["/nothing"]
 
 
+BEHIND = b"X-Forwarded-For: 192.0.2.7\r\n"
+KEYED = BEHIND + b"Authorization: Bearer %s\r\n" % daemon.CLIENT_KEY.encode()
+
+
+@pytest.mark.parametrize("sent, status, event", [
+    (b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n" + BEHIND + b"\r\n", 404, "request_refused"),
+    (b"GET /usage/summary HTTP/1.1\r\nHost: localhost\r\n" + BEHIND + b"\r\n", 401, "request_refused"),
+    (b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + BEHIND + b"\r\n", 200, "request_answered"),
+    (post(headers=KEYED, length=1000), 408, "request_refused"),
+], ids=lambda v: str(v) if isinstance(v, int) else "")
+def test_behind_a_trusted_proxy_each_line_has_the_clients_address(weir, upstream, sent, status, event):
+    w = weir(upstream, clients=[{"name": "c", "key": daemon.CLIENT_KEY}], logs={"level": "debug"},
+             server={"trusted_proxies": "127.0.0.1", "body_timeout": "300ms" if status == 408 else "30s"})
+    with wire.connect(w) as c:
+        c.send(sent)
+        answer = c.answer()
+    assert answer.status == status
+    w.wait_text(answer.header("x-request-id"))
+    line, = [r for r in w.log if r.get("request_id") == answer.header("x-request-id") and r["event"] == event]
+    assert line["peer"] == "192.0.2.7"
+
+
 def test_a_scanner_does_not_fill_the_log(weir, upstream):
     """Each is counted, and is either a line or one of those that the metrics and the next line tell of."""
     w = weir(upstream, server={"workers": 1})

@@ -97,6 +97,27 @@ def test_an_answers_length_is_capped(weir, upstream):
         assert upstream.wait_requests(n)[-1].body == asks % sent
 
 
+@pytest.mark.parametrize("path", ["/chat", "/chat/functions"])
+@pytest.mark.parametrize("whose", ["file", "model", "client"])
+def test_what_weir_puts_in_is_no_more_than_may_be_asked_for(weir, upstream, path, whose):
+    """chat.max_tokens is 1000 where a request says nothing; what it says itself is judged as ever."""
+    upstream.always(reply(200, bodies.completion()))
+    request = {"request": {"max_tokens": {"at_most": 500}}}
+    w = weir(upstream, chat={"model": "gpt-test"}, clients=[client(**request if whose == "client" else {})],
+             models={"gpt-test": {"targets": "main", **({"limits": request} if whose == "model" else {})}},
+             **({"limits": request} if whose == "file" else {}))
+
+    def say(**fields):
+        return wire.call(w, "POST", path, {"message": "Hello", **fields}, headers={"authorization": f"Bearer {KEY}"})
+
+    answer = say()
+    assert answer.status == 200, answer.body
+    assert say(max_tokens=400).status == 200
+    assert [r.json()["max_tokens"] for r in upstream.requests] == [500, 400]
+    refused = say(max_tokens=501)
+    assert refused.status == 400 and "'max_tokens' is 501; at most 500 is allowed" in refused.body.decode()
+
+
 def test_a_large_request_is_counted_too(weir, upstream):
     """One of 400 KB, which another thread reads."""
     upstream.script(reply(200, bodies.completion()))

@@ -272,7 +272,8 @@ def test_the_commands_say_what_one_may_not_expect(served):
     assert (typo.returncode, typo.stderr) == (2, "weir: keys has no part creat; did you mean create?\n")
 
 
-@pytest.mark.parametrize("over", [{"keys": "on"}, {"keys": "off"}, {"clients": [{"name": "file", "key": CLIENT}]}])
+@pytest.mark.parametrize("over", [{"keys": "on"}, {"keys": "off"}, {"clients": [{"name": "file", "key": CLIENT}]},
+                                  {"auth": {"jwt": {"jwks": "https://127.0.0.1:1/jwks.json", "issuer": "i", "audience": "weir"}}}])
 def test_a_first_key_that_closes_nothing_is_none_to_speak_of(served, over):
     made = keys(served(**over), "create", "--name", "a", check=False)
     assert made.returncode == 0 and "first key" not in made.stderr and made.stdout.startswith("wk-")

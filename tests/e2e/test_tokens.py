@@ -1,9 +1,11 @@
 """Tokens of an issuer's as clients' keys (auth.jwt, docs/keys.md): tokens as PyJWT makes them, keys as an issuer serves them."""
 
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import json
+import threading
 import time
 
 import jwt
@@ -14,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 import bodies
 import daemon
 import wire
-from upstream import error, reply
+from test_prices import usage
+from upstream import after, error, reply
 
 ANSWER = reply(200, bodies.completion("Hello there."))
 ISSUER, AUDIENCE = "https://issuer.example/", "weir"
@@ -241,3 +244,64 @@ def test_any_name_may_be_paused_and_an_id_is_that_of_a_key_beside(weir, upstream
     assert admin(f"clients/{made['id']}/resume") == {"client": "ci", "paused": False}
     assert ask(w, made["key"]).status == 200
     assert admin("clients/somebody/pause") == {"client": "somebody", "paused": True}
+
+
+def test_people_with_tokens_share_what_clients_do(weir, upstream, issuer):
+    """Nobody is named in the file, and yet they are several: none has more than limits.client_share."""
+    let_go = threading.Event()
+    upstream.always(ANSWER)
+    w = weir(upstream, auth=auth(issuer), server={"workers": 1}, limits={"calls": 4})
+    daemon.wait_until(lambda: ask(w, token()).status == 200, 20, "its keys were not fetched")
+    upstream.always(after(let_go, ANSWER))
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        alices = [pool.submit(ask, w, token()) for _ in range(2)]
+        upstream.wait_requests(3)
+        answer = ask(w, token())
+        bobs = pool.submit(ask, w, token(sub="bob"))
+        try:
+            assert refusal(answer) == (429, "too_many_calls")
+            upstream.wait_requests(4)
+        finally:
+            let_go.set()
+        assert [f.result().status for f in [*alices, bobs]] == [200] * 3
+
+
+def test_what_users_and_clients_of_tokens_have_spent_outlives_the_process(weir, upstream, issuer, tmp_path):
+    """Of each budget 0.6 of 1 is spent. The same user of another client, and another client, have theirs."""
+    options = dict(auth=auth(issuer, claims={"client": "azp", "user": "sub", "limits": "limits"}), limits={"user": {"spend": "1/d"}},
+                   clients=[{"name": "of-the-file", "key": "sk-of-the-file"}],
+                   ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, prices={"*": {"input": 1000, "output": 1000}})
+
+    def start():
+        w = weir(upstream, **options)
+        daemon.wait_until(lambda: ask(w, token(azp="first", sub=None, limits={})).status == 200, 20, "its keys were not fetched")
+        return w
+
+    def spend(w, client, user, limits):
+        answer = ask(w, token(azp=client, sub=user, limits=limits), max_tokens=400)
+        return answer.status if answer.status == 200 else (answer.status, answer.error["code"])
+
+    over = (429, "insufficient_quota")
+    upstream.always(reply(200, bodies.completion(usage=usage(590, 10))))
+    w = start()
+    assert spend(w, "portal", "ada", {}) == 200
+    assert spend(w, "shop", None, {"spend": "1/d"}) == 200
+    w.expect_exit = None
+    w.process.kill()
+    w.wait_exit()
+    w = start()
+    assert spend(w, "portal", "ada", {}) == over
+    assert spend(w, "shop", None, {"spend": "1/d"}) == over
+    assert spend(w, "other", "ada", {}) == 200
+    assert spend(w, "portal", "bob", {}) == 200
+    assert spend(w, "stall", None, {"spend": "1/d"}) == 200
+
+
+@pytest.mark.parametrize("over, says", [
+    ({}, "a token of the issuer that auth.jwt names"),
+    ({"keys": "on"}, "a token of the issuer that auth.jwt names, or a key of the store (weir keys list)"),
+    ({"clients": [{"name": "file", "key": "sk-file"}]}, "the key of one of 1 client, or a token of the issuer that auth.jwt names"),
+])
+def test_the_banner_says_whose_tokens_a_call_needs(weir, upstream, issuer, over, says):
+    w = weir(upstream, auth=auth(issuer), logs={"format": "text"}, **over)
+    assert f"weir: calls need {says}" in w.text

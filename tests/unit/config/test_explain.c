@@ -89,6 +89,125 @@ static void shows_no_secret(void **state) {
     buf_done(&text);
 }
 
+/* A secret by ${…} in every option that takes a text. */
+static const char entrusted[] =
+    "listen: [\"unix:/run/${S}\", {address: \"unix:/run/t-${S}\", tls: {cert: "
+    "\"${S}.pem\", key: \"${S}.pem\"}}]\n"
+    "providers:\n"
+    "  p:\n"
+    "    kind: \"${KIND}\"\n"
+    "    url: \"https://${S}.example/${S}\"\n"
+    "    key: [{file: \"${S}.pem\"}, {command: [\"${S}\", a]}, \"${S}\"]\n"
+    "    headers: {x-key: \"${S}\"}\n"
+    "    api_version: \"${S}\"\n"
+    "    ca_file: \"${S}.pem\"\n"
+    "    proxy: \"http://${S}:1\"\n"
+    "    health: {path: \"/${S}\"}\n"
+    "models:\n"
+    "  m: {pick: weighted, targets: [{to: \"p/${S}\", weight: 2}, \"p/x-${S}\"]}\n"
+    "  n: \"p/y-${S}\"\n"
+    "clients:\n"
+    "  - name: \"${S}\"\n"
+    "    key: [{sha256: \"${HASH}\"}, {file: \"${S}.pem\"}, {command: [\"${S}\", b]}]\n"
+    "    environment: \"${S}\"\n"
+    "    owner: \"${S}\"\n"
+    "    models: [\"${S}\"]\n"
+    "    endpoints: [\"${ENDPOINT}\"]\n"
+    "    addresses: [\"${ADDRESS}\"]\n"
+    "    tags: {a: \"${S}\"}\n"
+    "    metadata: {a: \"${S}\"}\n"
+    "passthrough: [\"/v1/${S}\"]\n"
+    "auth:\n"
+    "  jwt:\n"
+    "    jwks: \"https://h/${S}\"\n"
+    "    issuer: \"${S}\"\n"
+    "    audience: [\"${S}\", b]\n"
+    "    ca_file: \"${S}.pem\"\n"
+    "    claims: {client: \"${S}\", user: \"${S}\", limits: \"${S}\", models: \"${S}\"}\n"
+    "chat:\n"
+    "  model: \"${MODEL}\"\n"
+    "  system: \"Be ${S}, for $$5.\"\n"
+    "  say: {rate_limited: \"${S}\", unreachable: \"${S}\", invalid: \"${S}\", failed: "
+    "\"${S}\"}\n"
+    "functions: {approval: {url: \"https://h/${S}\", secret: \"${LONG}\", ca_file: "
+    "\"${S}.pem\"}}\n"
+    "server: {environment: \"${S}\", trusted_proxies: \"${ADDRESS}\", hosts: [\"${S}\"]}\n"
+    "cors: {origins: [\"https://${S}\"]}\n"
+    "ledger: {store: \"sqlite:/${S}\", user_header: \"${S}\"}\n"
+    "audit: {key: \"${LONG}\"}\n"
+    "admin: {keys: [\"${LONG}\"]}\n"
+    "shared: {url: \"rediss://${S}\", ca_file: \"${S}.pem\", password: \"${S}\"}\n"
+    "cache:\n"
+    "  models: [\"${S}\"]\n"
+    "  group: \"${S}\"\n"
+    "  semantic: {model: \"${MODEL}\"}\n"
+    "  store: {url: \"rediss://${S}\", ca_file: \"${S}.pem\"}\n"
+    "telemetry:\n"
+    "  endpoint: \"https://${S}\"\n"
+    "  headers: {x-key: \"${S}\"}\n"
+    "  ca_file: \"${S}.pem\"\n"
+    "  service: \"${S}\"\n"
+    "  resource: {a: \"${S}\"}\n"
+    "alerts: {webhooks: [{url: \"https://${S}/${S}\", secret: \"${LONG}\", ca_file: "
+    "\"${S}.pem\"}, \"https://${S}\"]}\n"
+    "guard:\n"
+    "  files: [\"${S}.pem\"]\n"
+    "  external: {tool: \"${TOOL}\"}\n"
+    "  rules:\n"
+    "    - {name: \"${S}\", pattern: \"${S}\", lead: \"${S}\", near: \"${S}\", stop: "
+    "[\"${S}\"], label: \"${S}\", source: \"${S}\", kind: \"${S}\", check: \"${S}\"}\n"
+    "    - {name: b, pattern: b, start: \"${S}\"}\n"
+    "tools:\n"
+    "  asked: {kind: http, description: \"${S}\", url: \"https://${S}/${S}?${S}\", "
+    "headers: {x-key: \"${S}\"}, ca_file: \"${S}.pem\"}\n"
+    "  made: {kind: command, description: made, clients: [\"${S}\"], command: [curl, -H, "
+    "\"Authorization: Bearer ${S}\"], env: {A: \"${S}\"}, folder: \"/${S}\"}\n";
+
+static void tells_nothing_of_what_a_reference_stands_for(void **state) {
+    (void)state;
+    static const world_pair secrets[] = {
+        {"S", "hidden7f3"},
+        {"LONG", "hidden7f3-hidden7f3-hidden7f3-hidden7f3-hidden7f3-hidden7f3-hidden7f3-hidden"},
+        {"HASH", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
+        {"ADDRESS", "192.0.2.99"},
+        /* These are words that there have to be. */
+        {"KIND", "simulator"},
+        {"ENDPOINT", "/v1/embeddings"},
+        {"MODEL", "m"},
+        {"TOOL", "asked"},
+        {NULL, NULL}};
+    static const world_pair their_files[] = {{"hidden7f3.pem", "hidden7f3-of-a-file"},
+                                             {"hidden7f3 a", "hidden7f3-of-a-command"},
+                                             {"hidden7f3 b", "hidden7f3-of-another"},
+                                             {NULL, NULL}};
+    world w;
+    world_init(&w, secrets, their_files);
+    config *c = world_load(&w, entrusted);
+    buf text = world_text(c);
+    if (!c) fail_msg("%s", text.ptr);
+    bool all = true;
+    for (size_t i = 0; option_scopes[i]; i++)
+        for (size_t k = 0; k < option_scopes[i]->count; k++) {
+            const option *o = &option_scopes[i]->options[k];
+            if (o->type->tells != TELLS_TEXT && o->type->tells != TELLS_PLACE) continue;
+            const config_written *written = c->own->written;
+            while (written && written->option != o)
+                written = written->next;
+            if (written || option_scopes[i] == &scope_rights) continue;
+            print_error("no secret is put into %s of %s\n", o->path, option_scopes[i]->name);
+            all = false;
+        }
+    assert_true(all);
+    buf_clear(&text);
+    config_explain(c, &text);
+    if (strstr(buf_cstr(&text), "hidden") || strstr(text.ptr, "192.0.2")) fail_msg("%s", text.ptr);
+    assert_non_null(strstr(text.ptr, "command: [curl, -H, \"Authorization: Bearer ${S}\"]"));
+    assert_non_null(strstr(text.ptr, "\n  system: \"Be ${S}, for $$5.\" "));
+    assert_non_null(strstr(text.ptr, "- {to: \"p/${S}\", weight: 2}"));
+    buf_done(&text);
+    world_done(c);
+}
+
 static void says_where_from(void **state) {
     (void)state;
     buf text = explain("retry:\n  base: 2s\nproviders:\n  p:\n    url: http://127.0.0.1:1\n");
@@ -177,6 +296,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back_as_itself),
         cmocka_unit_test(shows_no_secret),
+        cmocka_unit_test(tells_nothing_of_what_a_reference_stands_for),
         cmocka_unit_test(says_where_from),
         cmocka_unit_test(says_whose_a_deadline_is),
         cmocka_unit_test(says_how_large_a_request_may_be),

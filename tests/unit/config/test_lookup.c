@@ -208,6 +208,11 @@ static void one_of_several_has_a_share(void **state) {
                      1);
     assert_int_equal(share_of_100("server: {open: true}\nlimits: {client_share: 30%}"), 30);
     assert_int_equal(share_of_100("server: {open: true}\nclients: [{name: a, key: key-a}]"), 100);
+    /* An issuer and the store name as many as they like. */
+    assert_int_equal(share_of_100("auth: {jwt: {jwks: \"https://issuer.example/jwks.json\", "
+                                  "issuer: i, audience: weir}}"),
+                     50);
+    assert_int_equal(share_of_100("keys: on"), 50);
 }
 
 int main(void) {

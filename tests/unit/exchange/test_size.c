@@ -290,6 +290,25 @@ static void a_chats_message(void **state) {
     asked_done(&a);
 }
 
+/* What weir puts in itself is not judged as what is asked: it is no more than that. */
+static void a_chats_bound(void **state) {
+    (void)state;
+    static const judged rows[] = {
+        {REFUSE, "{\"message\":\"hello\"}", .cap = 100, .reserve = 100},
+        {REFUSE, "{\"message\":\"hello\",\"max_tokens\":99}", .cap = 0, .reserve = 99},
+        {"limits: {request: {max_tokens: {at_most: 5000}}}", "{\"message\":\"hello\"}", .cap = 0,
+         .reserve = 1000},
+    };
+    asked a;
+    int64_t cap, reserve;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check(&rows[i], i, &form_chat);
+    assert_int_equal(judge(REFUSE, &form_chat, "{\"message\":\"hello\",\"max_tokens\":101}", 0, &a,
+                           &cap, &reserve),
+                     400);
+    asked_done(&a);
+}
+
 /* ---- a large one ---- */
 
 static buf large_body;
@@ -340,6 +359,7 @@ int main(void) {
         cmocka_unit_test(a_models_limit),
         cmocka_unit_test(how_much_may_be_asked_for),
         cmocka_unit_test(a_chats_message),
+        cmocka_unit_test(a_chats_bound),
         cmocka_unit_test(a_large_one_is_counted_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
