@@ -287,33 +287,17 @@ static void look_at_failures(watch_house *w, const config_alerts *c, const alert
 
 /* ---- the guard ---- */
 
-/* Of "in.email.redact=2": what was done; OFF: it is no such thing. */
-static config_alert_guard action_of(span part) {
-    static const span words[] = {SPAN(""), SPAN(".block="), SPAN(".redact="), SPAN(".flag=")};
-    for (size_t i = 1; i < ARRAY_LEN(words); i++)
-        if (span_find_span(part, 0, words[i]) < part.len) return (config_alert_guard)i;
-    return ALERT_GUARD_OFF;
-}
-
 static void look_at_guard(watch_house *w, const config_alerts *c, const alert_note *n) {
-    span rest = n->guard, part, gravest = SPAN_EMPTY;
-    config_alert_guard worst = ALERT_GUARD_OFF;
-    while (c->guard && rest.len && span_cut(&rest, ',', &part)) {
-        const config_alert_guard a = action_of(part);
-        if (!a || a > c->guard || (worst && a >= worst)) continue;
-        worst = a;
-        gravest = part;
-    }
-    if (!worst) return;
+    if (!n->verdict || n->verdict > c->guard) return;
     draft d;
     begin(&d, ALERT_GUARD);
     add_client(&d, n);
     add_text(&d, "model", n->model);
     add_text(&d, "verdicts", n->guard);
-    const span rule = span_slice(gravest, 0, span_find(gravest, 0, '='));
+    const span gravest = span_slice(n->guard, 0, span_find(n->guard, 0, '='));
     buf_addf(&d.sentence, "The guard has found something in a call of %.*s: %.*s.",
              SPAN_ARG(buf_span(&d.subject)), SPAN_ARG(n->guard));
-    buf_addf(&d.subject, " %.*s", SPAN_ARG(rule));
+    buf_addf(&d.subject, " %.*s", SPAN_ARG(gravest));
     tell(w, &d);
 }
 

@@ -1,6 +1,7 @@
 /* alerts: what the watch over calls is told of one that has ended. */
 #include "alert/alerts.h"
 #include "base/cidr.h"
+#include "exchange/guard.h"
 #include "exchange/limit_asks.h"
 #include "exchange/tool_use.h"
 
@@ -28,6 +29,15 @@ static bool is_failure(const call_record *r) {
     return r->outcome == CALL_FAILED && (r->status >= 500 || (r->status == 429 && r->attempts));
 }
 
+static config_alert_guard verdict_of(guard_action done) {
+    static const config_alert_guard verdicts[] = {[GUARD_OFF] = ALERT_GUARD_OFF,
+                                                  [GUARD_FLAG] = ALERT_GUARD_FLAG,
+                                                  [GUARD_REDACT] = ALERT_GUARD_REDACT,
+                                                  [GUARD_BLOCK] = ALERT_GUARD_BLOCK};
+    return verdicts[done];
+}
+_Static_assert((int)NOTE_GUARD_MAX >= (int)GUARD_NOTES_MAX, "the whole text of the record");
+
 /* Strangers are nobody's use, and what is paused is told already. */
 static bool is_told(const exchange *x) {
     return x->record.error != ERR_CLIENT_PAUSED &&
@@ -50,6 +60,7 @@ stage_result stage_alerts(exchange *x) {
     n.model = x->tool_use ? r->target : r->model; /* "tool/weather" */
     n.label = r->model_label;
     n.guard = r->guard;
+    n.verdict = verdict_of((guard_action)x->guarded);
     n.budget_count = 0;
     if (exchange_config(x)->alerts.budget.count && r->cost_nano > 0) {
         add_budgets(&n, x, limit_budgets_of(x));

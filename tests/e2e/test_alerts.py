@@ -277,6 +277,23 @@ def test_the_guard_s_verdicts(weir, upstream, receiver):
     assert "tangerine" not in json.dumps(told)
 
 
+def test_nothing_hides_a_block(weir, upstream, receiver):
+    """However much is noted before it."""
+    upstream.always(ANSWER)
+    rules = [{"name": f"project-codeword-{i:02}", "pattern": f"CODE{i:02}X", "action": "flag"} for i in range(18)]
+    names = [f"client-{count}" for count in (0, 8, 18)]
+    w = weir(upstream, clients=[{"name": n, "key": f"key-of-{n}-0123456789"} for n in names], alerts=telling(receiver, guard="block"),
+             guard={"in": "own", "rules": [*rules, {"name": "ticket", "pattern": "TICK-[0-9]{6}", "action": "block"}]})
+    for name, count in zip(names, (0, 8, 18)):
+        text = " ".join([f"CODE{i:02}X" for i in range(count)] + ["TICK-123456"])
+        refused = wire.chat(w, messages=[{"role": "user", "content": text}], headers={"authorization": f"Bearer key-of-{name}-0123456789"})
+        assert refused.error["code"] == "content_blocked"
+    told = sorted((a["data"]["verdicts"] for a in receiver.wait("guard.verdict", 3)), key=len)
+    noted = sorted((c["guard"] for c in w.calls(3)), key=len)
+    assert told == noted and all(n.startswith("in.ticket.block=1") for n in noted)
+    assert noted[1].count(".flag=1") == 8 and noted[2].count(".flag=1") >= 10
+
+
 # ---- what is told, and how often ----
 
 
