@@ -29,6 +29,11 @@ static bool is_failure(const call_record *r) {
     return r->outcome == CALL_FAILED && (r->status >= 500 || (r->status == 429 && r->attempts));
 }
 
+/* What is there already, and is wanted only if it is, costs nobody anything: that is no loop. */
+static bool is_asked(const exchange *x) {
+    return !x->given && x->record.error != ERR_NOT_CACHED;
+}
+
 static config_alert_guard verdict_of(guard_action done) {
     static const config_alert_guard verdicts[] = {[GUARD_OFF] = ALERT_GUARD_OFF,
                                                   [GUARD_FLAG] = ALERT_GUARD_FLAG,
@@ -49,7 +54,7 @@ stage_result stage_alerts(exchange *x) {
     if (!is_told(x)) return STAGE_NEXT;
     alert_note n;
     n.at_ms = x->env->loop->now_ms;
-    n.request = x->asked_hash;
+    n.request = is_asked(x) ? x->asked_hash : 0;
     n.cost_nano = r->cost_nano > 0 && !x->functions ? r->cost_nano : 0; /* its steps' is theirs */
     n.expires_us = x->client ? x->client->expires_us : 0;
     n.failed = is_failure(r);

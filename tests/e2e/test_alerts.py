@@ -61,6 +61,15 @@ def admin(w, method, path):
     return wire.call(w, method, path, headers={"authorization": f"Bearer {ADMIN}"})
 
 
+ONE = {"server": {"workers": 1}}  # whose notes come in their order
+
+
+def settle(w, receiver, model):
+    """Of a weir with one worker, after at least one call: all before has been looked at. model: one that the client has not asked for yet."""
+    ask(w, model=model)
+    daemon.wait_until(lambda: model in [a["data"]["model"] for a in receiver.alerts("key.new_model")], 20, f"{model} was not told")
+
+
 def verify(request, secret=SECRET):
     """As Standard Webhooks says it."""
     signed = f'{request.header("webhook-id")}.{request.header("webhook-timestamp")}.'.encode() + request.body
@@ -91,6 +100,34 @@ def test_the_same_request_again_and_again(weir, upstream, receiver):
     assert (line["kind"], line["client"], line["level"]) == ("loop.prompt", "app", "warn")
     daemon.wait_until(lambda: w.metrics().get('weir_alert_deliveries_total{outcome="delivered"}') == 1, 5, "not counted")
     assert w.metrics()['weir_alerts_total{kind="loop.prompt"}'] == 1
+
+
+def test_what_is_not_the_same_request(weir, upstream, upstreams, receiver):
+    """Other paths, objects and deployments with the same body; what polls; and answers that were there already."""
+    upstream.always(lambda r: reply(200, bodies.completion("Hello there.")) if r.path.endswith("completions") else reply(200, {"id": r.path}))
+    w = weir(upstream, clients=client(), passthrough=["/v1/files", "/v1/files/*", "/v1/threads/*"], cache={"models": ["gpt-cached"]},
+             alerts=telling(receiver, loop={"same": 3, "pause": True}), **ONE)
+    key = {"authorization": f"Bearer {daemon.CLIENT_KEY}"}
+
+    def passed(method, path, body=None):
+        assert wire.call(w, method, path, body, headers=key).status == 200, path
+
+    for i in range(4):
+        passed("GET", f"/v1/files/file-{i}")
+        passed("GET", "/v1/files/file-0")  # is it done?
+        passed("DELETE", "/v1/files/file-0")
+        passed("POST", "/v1/threads/run-0/cancel")
+        passed("POST", f"/v1/threads/{i}/messages", {"content": "Go on"})
+        passed("POST", f"/v1/threads/x/messages?page={i}", {"content": "Go on"})
+        passed("POST", f"/openai/deployments/gpt-{i}/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]})
+        assert ask(w, model="gpt-cached").header("x-weir-cache") == ("hit" if i else "miss")
+        assert wire.chat(w, model="gpt-cached", headers={**key, "cache-control": "only-if-cached"}).status == 504
+    settle(w, receiver, "gpt-last")
+    assert not receiver.alerts("loop.prompt")
+    for _ in range(3):
+        passed("POST", "/v1/threads/9/messages", {"content": "Go on"})
+    (told,) = receiver.wait("loop.prompt")
+    assert told["data"]["calls"] == 3 and ask(w).error["code"] == "client_paused"
 
 
 def test_calls_of_tools_count(weir, upstream, receiver):
