@@ -24,9 +24,17 @@ static void add_budgets(alert_note *n, const exchange *x, limit_asks asks) {
     }
 }
 
+static bool is_clients(const call_record *r) {
+    return r->error != ERR_NONE && error_get(r->error)->fault == FAULT_CLIENT;
+}
+
+/* A status says nothing of whose fault it is: 504 is also an answer that is not stored. Only of
+ * what a provider has said it is all there is. */
 static bool is_failure(const call_record *r) {
+    if (is_clients(r)) return false;
     if (r->outcome == CALL_CUT) return true;
-    return r->outcome == CALL_FAILED && (r->status >= 500 || (r->status == 429 && r->attempts));
+    if (r->outcome != CALL_FAILED) return false;
+    return r->error != ERR_PROVIDER_ERROR || r->status >= 500 || r->status == 429;
 }
 
 /* What is there already, and is wanted only if it is, costs nobody anything: that is no loop. */
@@ -59,7 +67,7 @@ stage_result stage_alerts(exchange *x) {
     n.expires_us = x->client ? x->client->expires_us : 0;
     n.failed = is_failure(r);
     n.step = x->parent != NULL;
-    n.refused = r->outcome == CALL_FAILED && !r->attempts && r->status < 500;
+    n.refused = r->outcome == CALL_FAILED && !r->attempts && is_clients(r);
     n.client = r->client;
     n.address = ip_without_port(r->peer);         /* the same over all its connections */
     n.model = x->tool_use ? r->target : r->model; /* "tool/weather" */

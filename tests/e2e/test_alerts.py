@@ -13,7 +13,7 @@ import pytest
 import bodies
 import daemon
 import wire
-from upstream import error, refused_port, reply
+from upstream import error, refused_port, reply, sse
 
 OK = reply(204, b"")
 ANSWER = reply(200, bodies.completion("Hello there."))
@@ -302,6 +302,38 @@ def test_calls_that_fail_and_a_breaker(weir, upstream, receiver):
     upstream.always(ANSWER)
     daemon.wait_until(lambda: ask(w).status == 200, 10, "it did not close")
     receiver.wait("breaker.closed")
+
+
+def test_what_is_not_cached_is_no_failure_and_hides_none(weir, upstream, receiver):
+    upstream.always(error(500))
+    w = weir(upstream, clients=client(), retry={"retries": 0}, breaker={"of": 100}, models={"gpt-test": "main", "*": "main"}, cache={"models": ["*"]},
+             alerts=telling(receiver, errors={"calls": 4}), **ONE)
+
+    def cached_only(text):
+        return wire.chat(w, messages=[{"role": "user", "content": text}],
+                         headers={"authorization": f"Bearer {daemon.CLIENT_KEY}", "cache-control": "only-if-cached"})
+
+    for i in range(20):
+        refused = cached_only(f"{i}")
+        assert (refused.status, refused.error["code"]) == (504, "not_cached")
+    settle(w, receiver, "gpt-one")
+    assert not receiver.alerts("errors.rate")
+    for i in range(4):
+        assert ask(w, f"{i}").status >= 500
+        assert cached_only(f"again {i}").status == 504
+    (told,) = receiver.wait("errors.rate")
+    assert (told["data"]["calls"], told["data"]["failed"]) == (4, 4)
+
+
+def test_a_stream_that_a_guard_breaks_off_is_no_failure(weir, upstream, receiver):
+    upstream.always(sse(bodies.stream("A ", "tangerine ", "here.", usage=bodies.USAGE)))
+    w = weir(upstream, clients=client(), guard={"out": "own", "stream_end": "error", "rules": [{"name": "word", "pattern": "tangerine", "action": "block"}]},
+             alerts=telling(receiver, errors={"calls": 2}), **ONE)
+    for i in range(3):
+        assert "content_blocked" in ask(w, f"{i}", stream=True).body.decode()
+    assert {(c["outcome"], c["error"]) for c in w.calls(3)} == {("cut", "content_blocked")}
+    settle(w, receiver, "gpt-last")
+    assert receiver.alerts("guard.verdict") and not receiver.alerts("errors.rate")
 
 
 def test_the_guard_s_verdicts(weir, upstream, receiver):
