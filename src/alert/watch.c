@@ -243,7 +243,7 @@ static void look_at_words(watch_house *w, const config_alerts *c, const alert_no
                           client_past *p) {
     const bool learnt = n->at_ms - p->first_ms >= c->learn_ms;
     const bool first = !p->addresses.count;
-    if (!n->client.len) return;
+    if (!n->client.len || n->step) return; /* its address is that of the call */
     if (n->address.len && known_add(&p->addresses, address_hash(n->address)) && learnt && !first)
         tell_address(w, n);
     if (n->model.len && !n->refused && known_add(&p->models, hash_span(n->model)) && learnt &&
@@ -254,11 +254,13 @@ static void look_at_words(watch_house *w, const config_alerts *c, const alert_no
 static void look_at_rates(watch_house *w, const config_alerts *c, const alert_note *n,
                           client_past *p) {
     const bool learnt = n->at_ms - p->first_ms >= c->learn_ms;
-    const bool often = pace_add(&p->calls, 1, c->factor, c->rate_least, n->at_ms);
+    /* What weir has made itself is his in what it costs, and in nothing else. */
+    const bool own = n->step;
+    const bool often = !own && pace_add(&p->calls, 1, c->factor, c->rate_least, n->at_ms);
     const bool dear = pace_add(&p->spending, n->cost_nano, c->factor, c->spend_least, n->at_ms);
     if (often && learnt) tell_rate(w, n, &p->calls);
     if (dear && learnt) tell_spending(w, c, n, &p->spending);
-    if (!n->step && requests_add(&p->requests, n->request, c->same, c->same_ms, n->at_ms))
+    if (!own && requests_add(&p->requests, n->request, c->same, c->same_ms, n->at_ms))
         tell_same(w, c, n);
 }
 

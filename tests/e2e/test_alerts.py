@@ -336,6 +336,24 @@ def test_a_stream_that_a_guard_breaks_off_is_no_failure(weir, upstream, receiver
     assert receiver.alerts("guard.verdict") and not receiver.alerts("errors.rate")
 
 
+def test_what_weir_asks_itself_is_not_what_a_client_does(weir, upstream, receiver):
+    """The embeddings of cache.semantic."""
+    def answer(request):
+        if request.path.endswith("/embeddings"):
+            return reply(200, {"object": "list", "model": "emb", "data": [{"object": "embedding", "index": 0, "embedding": [len(request.json()["input"]), 1.0]}],
+                               "usage": {"prompt_tokens": 1, "total_tokens": 1}})
+        return ANSWER
+    upstream.always(answer)
+    w = weir(upstream, clients=client(), cache={"models": ["gpt-test"], "semantic": {"model": "emb", "threshold": 1}},
+             alerts=telling(receiver, unusual={"learn": "0s", "calls": 8}), **ONE)
+    for i in range(7):
+        assert ask(w, "x" * (i + 1)).status == 200
+    assert len([c for c in w.calls(14) if c["endpoint"] == "embeddings.step"]) == 7
+    settle(w, receiver, "gpt-last")
+    assert [a["data"]["calls"] for a in receiver.wait("key.rate")] == [8]
+    assert [a["data"]["model"] for a in receiver.alerts("key.new_model")] == ["gpt-last"]
+
+
 def test_the_guard_s_verdicts(weir, upstream, receiver):
     upstream.always(ANSWER)
     w = weir(upstream, clients=client(), guard={"in": "own", "out": "own", "rules": [{"name": "word", "pattern": "tangerine", "action": "block"}]},

@@ -164,6 +164,39 @@ static void rates_and_spending_beyond_the_past(void **state) {
     done(w, &s);
 }
 
+/* A run asks as often as it has to, and the cache a model for embeddings: the client has made one
+ * call. What they cost is his. */
+static void what_weir_asks_itself(void **state) {
+    (void)state;
+    seen s = {.nano = 0};
+    watch_house *w = watch_house_new(&ops, &s);
+    config_alerts c = options;
+    c.learn_ms = 0;
+    alert_note own = {.client = SPAN_OF("app"),
+                      .address = SPAN_OF("192.0.2.1"),
+                      .model = SPAN_OF("m"),
+                      .label = SPAN_OF("m")};
+    alert_note step = own;
+    step.step = true;
+    step.model = SPAN_OF("embeddings");
+    for (int i = 0; i < 4; i++) {
+        call(w, &c, &step); /* which ends before the call that it is for: nor is it the first */
+        call(w, &c, &own);
+    }
+    expect(&s, "");
+    own.at_ms = step.at_ms = HOUR;
+    for (int i = 0; i < 8; i++)
+        call(w, &c, &step);
+    expect(&s, "");
+    step.cost_nano = c.spend_least;
+    call(w, &c, &step);
+    expect(&s, "loop.spend app\n");
+    own.model = SPAN_OF("embeddings");
+    call(w, &c, &own);
+    expect(&s, "key.new_model app embeddings\n");
+    done(w, &s);
+}
+
 static void a_loop_and_the_pause(void **state) {
     (void)state;
     seen s = {.nano = 0};
@@ -442,6 +475,7 @@ int main(void) {
         cmocka_unit_test(a_client_s_new_words_once_it_is_known),
         cmocka_unit_test(notes_may_come_out_of_order),
         cmocka_unit_test(rates_and_spending_beyond_the_past),
+        cmocka_unit_test(what_weir_asks_itself),
         cmocka_unit_test(a_loop_and_the_pause),
         cmocka_unit_test(a_loop_says_whether_it_was_stopped),
         cmocka_unit_test(models_that_fail),
