@@ -171,6 +171,8 @@ exchange_request call_ask(const call_request *c) {
         .endpoint = row ? row->endpoint : EP_OTHER,
         .method = head->method_text,
         .query = head->query,
+        .url_path = head->path,
+        .route = route_name(c->request.row, head->path),
         .headers = head->headers,
         .peer =
             peer_of(worker_config(c->request.w), head->headers, http_request_peer(c->request.http)),
