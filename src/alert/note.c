@@ -6,9 +6,9 @@
 typedef struct note_head {
     int64_t at_ms, cost_nano, expires_us;
     uint64_t request;
+    uint16_t texts[5]; /* their lengths */
     bool failed, step, refused;
-    unsigned char texts[5]; /* their lengths */
-    unsigned char budgets;
+    unsigned char budgets, verdict;
 } note_head;
 
 typedef struct budget_head {
@@ -17,16 +17,14 @@ typedef struct budget_head {
     unsigned char scope, per, text;
 } budget_head;
 
-static unsigned char put_length(span s) {
-    return (unsigned char)(s.len < NOTE_TEXT_MAX ? s.len : NOTE_TEXT_MAX);
-}
-
-static void put_text(span s, buf *out) {
-    buf_add(out, span_slice(s, 0, put_length(s)));
+static span cut_text(span s, size_t most) {
+    return span_slice(s, 0, s.len < most ? s.len : most);
 }
 
 void note_put(const alert_note *n, buf *out) {
-    const span texts[] = {n->client, n->address, n->model, n->label, n->guard};
+    const span texts[] = {cut_text(n->client, NOTE_TEXT_MAX), cut_text(n->address, NOTE_TEXT_MAX),
+                          cut_text(n->model, NOTE_TEXT_MAX), cut_text(n->label, NOTE_TEXT_MAX),
+                          cut_text(n->guard, NOTE_GUARD_MAX)};
     note_head h = {.at_ms = n->at_ms,
                    .cost_nano = n->cost_nano,
                    .expires_us = n->expires_us,
@@ -34,18 +32,20 @@ void note_put(const alert_note *n, buf *out) {
                    .failed = n->failed,
                    .step = n->step,
                    .refused = n->refused,
+                   .verdict = (unsigned char)n->verdict,
                    .budgets = (unsigned char)n->budget_count};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        h.texts[i] = put_length(texts[i]);
+        h.texts[i] = (uint16_t)texts[i].len;
     buf_add(out, span_from((const char *)&h, sizeof h));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        put_text(texts[i], out);
+        buf_add(out, texts[i]);
     for (unsigned i = 0; i < n->budget_count; i++) {
         const note_budget *b = &n->budgets[i];
+        const span who = cut_text(b->who, NOTE_TEXT_MAX);
         const budget_head bh = {b->subject, b->amount, (unsigned char)b->scope,
-                                (unsigned char)b->per, put_length(b->who)};
+                                (unsigned char)b->per, (unsigned char)who.len};
         buf_add(out, span_from((const char *)&bh, sizeof bh));
-        put_text(b->who, out);
+        buf_add(out, who);
     }
 }
 
@@ -67,6 +67,7 @@ bool note_take(span *rest, alert_note *ret) {
                         .failed = h.failed,
                         .step = h.step,
                         .refused = h.refused,
+                        .verdict = (config_alert_guard)h.verdict,
                         .budget_count = h.budgets};
     span *const texts[] = {&ret->client, &ret->address, &ret->model, &ret->label, &ret->guard};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)

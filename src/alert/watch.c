@@ -243,7 +243,7 @@ static void look_at_words(watch_house *w, const config_alerts *c, const alert_no
                           client_past *p) {
     const bool learnt = n->at_ms - p->first_ms >= c->learn_ms;
     const bool first = !p->addresses.count;
-    if (!n->client.len) return;
+    if (!n->client.len || n->step) return; /* its address is that of the call */
     if (n->address.len && known_add(&p->addresses, address_hash(n->address)) && learnt && !first)
         tell_address(w, n);
     if (n->model.len && !n->refused && known_add(&p->models, hash_span(n->model)) && learnt &&
@@ -254,11 +254,13 @@ static void look_at_words(watch_house *w, const config_alerts *c, const alert_no
 static void look_at_rates(watch_house *w, const config_alerts *c, const alert_note *n,
                           client_past *p) {
     const bool learnt = n->at_ms - p->first_ms >= c->learn_ms;
-    const bool often = pace_add(&p->calls, 1, c->factor, c->rate_least, n->at_ms);
+    /* What weir has made itself is his in what it costs, and in nothing else. */
+    const bool own = n->step;
+    const bool often = !own && pace_add(&p->calls, 1, c->factor, c->rate_least, n->at_ms);
     const bool dear = pace_add(&p->spending, n->cost_nano, c->factor, c->spend_least, n->at_ms);
     if (often && learnt) tell_rate(w, n, &p->calls);
     if (dear && learnt) tell_spending(w, c, n, &p->spending);
-    if (!n->step && requests_add(&p->requests, n->request, c->same, c->same_ms, n->at_ms))
+    if (!own && requests_add(&p->requests, n->request, c->same, c->same_ms, n->at_ms))
         tell_same(w, c, n);
 }
 
@@ -287,33 +289,17 @@ static void look_at_failures(watch_house *w, const config_alerts *c, const alert
 
 /* ---- the guard ---- */
 
-/* Of "in.email.redact=2": what was done; OFF: it is no such thing. */
-static config_alert_guard action_of(span part) {
-    static const span words[] = {SPAN(""), SPAN(".block="), SPAN(".redact="), SPAN(".flag=")};
-    for (size_t i = 1; i < ARRAY_LEN(words); i++)
-        if (span_find_span(part, 0, words[i]) < part.len) return (config_alert_guard)i;
-    return ALERT_GUARD_OFF;
-}
-
 static void look_at_guard(watch_house *w, const config_alerts *c, const alert_note *n) {
-    span rest = n->guard, part, gravest = SPAN_EMPTY;
-    config_alert_guard worst = ALERT_GUARD_OFF;
-    while (c->guard && rest.len && span_cut(&rest, ',', &part)) {
-        const config_alert_guard a = action_of(part);
-        if (!a || a > c->guard || (worst && a >= worst)) continue;
-        worst = a;
-        gravest = part;
-    }
-    if (!worst) return;
+    if (!n->verdict || n->verdict > c->guard) return;
     draft d;
     begin(&d, ALERT_GUARD);
     add_client(&d, n);
     add_text(&d, "model", n->model);
     add_text(&d, "verdicts", n->guard);
-    const span rule = span_slice(gravest, 0, span_find(gravest, 0, '='));
+    const span gravest = span_slice(n->guard, 0, span_find(n->guard, 0, '='));
     buf_addf(&d.sentence, "The guard has found something in a call of %.*s: %.*s.",
              SPAN_ARG(buf_span(&d.subject)), SPAN_ARG(n->guard));
-    buf_addf(&d.subject, " %.*s", SPAN_ARG(rule));
+    buf_addf(&d.subject, " %.*s", SPAN_ARG(gravest));
     tell(w, &d);
 }
 

@@ -26,11 +26,23 @@ static double temperature_of(json_value v) {
 }
 
 /* Members of a request that tell whether its answer may be kept. */
-enum { TOOLS, FUNCTIONS, SEARCH, N, BEST_OF, TEMPERATURE, STORE, BACKGROUND, TALK, MODES, TRAITS };
+enum {
+    TOOLS,
+    FUNCTIONS,
+    SEARCH,
+    N,
+    BEST_OF,
+    TEMPERATURE,
+    BACKGROUND,
+    TALK,
+    PREVIOUS,
+    MODES,
+    TRAITS
+};
 static const span trait_names[TRAITS] = {
-    SPAN("tools"), SPAN("functions"),  SPAN("web_search_options"),
-    SPAN("n"),     SPAN("best_of"),    SPAN("temperature"),
-    SPAN("store"), SPAN("background"), SPAN("conversation"),
+    SPAN("tools"),      SPAN("functions"),    SPAN("web_search_options"),
+    SPAN("n"),          SPAN("best_of"),      SPAN("temperature"),
+    SPAN("background"), SPAN("conversation"), SPAN("previous_response_id"),
     SPAN("audio")};
 
 /* What is no text, and what a model makes of it, is large. A message that is no more than its text
@@ -48,8 +60,10 @@ static cache_traits traits_of(exchange *x, const json_sought *sought) {
         .temperature = temperature_of(of[TEMPERATURE]),
         .has_tools = is_filled(of[TOOLS]) || is_filled(of[FUNCTIONS]) || is_filled(of[SEARCH]),
         .several = is_above_one(of[N]) || is_above_one(of[BEST_OF]),
-        .keeps_state = of[STORE].type == JSON_TRUE || is_filled(of[TALK]) ||
-                       (of[BACKGROUND].type == JSON_TRUE),
+        /* What its provider keeps has an id, by which he who was answered may go on, or delete it.
+         */
+        .keeps_state = x->facts.stored || is_filled(of[TALK]) || is_filled(of[PREVIOUS]) ||
+                       of[BACKGROUND].type == JSON_TRUE,
         .has_images =
             is_filled(of[MODES]) || (!options_of(x)->images && has_images(x, sought->arrays)),
     };

@@ -112,6 +112,10 @@ typedef struct exchange_request {
     span method;
     span path; /* below /v1 for form_openai and form_direct: "/chat/completions" */
     span query;
+    span url_path; /* as the client has sent it, for telemetry; empty: nobody has sent one */
+    /* Which of the paths there are that is, with names in the place of what differs:
+     * "/openai/deployments/{deployment}/chat/completions"; empty: none that is known beforehand. */
+    span route;
     http_headers headers;
     span body;
     span model; /* named by the path, which goes before the body; copied; empty: it names none */

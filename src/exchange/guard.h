@@ -18,19 +18,26 @@ typedef struct guard_tally {
 enum { GUARD_TALLIES = 16, GUARD_NOTES_MAX = 512 };
 
 typedef struct guard_tallies {
-    guard_tally items[GUARD_TALLIES];
+    guard_tally items[GUARD_TALLIES]; /* the gravest first, which stay where there are too many */
     size_t count;
     char notes[GUARD_NOTES_MAX]; /* the record's text of them */
 } guard_tallies;
 
+/* What is found on another thread: all of it, for guard_note() when it has come home. */
+typedef struct guard_apart {
+    guard_tally *items; /* whoever looks frees them */
+    size_t count, cap;
+} guard_apart;
+
 typedef struct exchange_guard {
-    exchange *x;                  /* NULL: on another thread; matches are tallied there alone */
+    exchange *x;                  /* NULL: on another thread; matches are tallied apart */
     guard_scratch *scratch;       /* the loop's, or the thread's */
     const guard_policy *in, *out; /* NULL: nothing is looked at */
     guard_names *names;           /* of what was redacted; NULL: nothing was */
     bool puts_back;               /* what was redacted in the request is put back in the answer */
     bool restores;                /* placeholders of the request become what they stand for */
     guard_tallies *found; /* NULL: nothing was, as of most calls, which take no room for it */
+    guard_apart *apart;   /* on another thread */
 } exchange_guard;
 _Static_assert(sizeof(exchange_guard) <= 64, "of every call: no second block for its arena");
 
@@ -46,7 +53,8 @@ bool guards_of(exchange *x, config_guard_use use, guards *ret);
 /* The loop's, in which all its lanes match. */
 guard_scratch *guard_scratch_of(exchange_env *env);
 
-/* Notes a match, or count of them: the record and the metrics. */
+/* Notes a match, or count of them: the record and the metrics, which count all; of the record's
+ * text what is less grave is left out where there is too much. On another thread: in g->apart. */
 void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guard_action action,
                 unsigned count);
 /* As which verdicts from outside are noted (guard.external). */

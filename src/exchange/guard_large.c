@@ -14,7 +14,7 @@ struct guard_large {
     guard_large_done *done;
     exchange_guard *real;
     exchange_guard seen; /* the thread's */
-    guard_tallies found; /* its own */
+    guard_apart found;
     loop_snapshot *snapshot;
     answer_event *event; /* by reference */
     bool note;
@@ -27,6 +27,7 @@ static void free_large(aside *a) {
     guard_large *l = CONTAINER_OF(a, guard_large, aside);
     guard_names_free(l->seen.names);
     guard_scratch_free(l->seen.scratch);
+    free(l->found.items);
     loop_snapshot_unref(l->snapshot);
     answer_free(l->event);
     if (l->made) keeper_unref(&l->made->keeper);
@@ -77,7 +78,7 @@ guard_large *guard_large_start(filter *f, exchange_guard *g, const answer_event 
     l->filter = f;
     l->done = done;
     l->real = g;
-    l->seen = (exchange_guard){.out = g->out, .names = g->names, .found = &l->found};
+    l->seen = (exchange_guard){.out = g->out, .names = g->names, .apart = &l->found};
     g->names = NULL;
     l->snapshot = loop_snapshot_ref(x->snapshot);
     l->event = answer_copy(event);

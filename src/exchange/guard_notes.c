@@ -1,24 +1,56 @@
 /* What guards have found: the call's record, the metrics. Never what it was. */
 #include "exchange/guard.h"
 
+#include "base/mem.h"
+
 const guard_rule guard_external = {.name = SPAN("external"), .kind = SPAN("external")};
 
 static span way_word(guard_where way) {
     return way == GUARD_IN ? SPAN_OF("in") : SPAN_OF("out");
 }
 
-static guard_tally *tally_of(exchange_guard *g, guard_where way, const guard_rule *rule,
-                             guard_action action) {
+/* Behind those that are as grave. Where there are too many the last makes room, or there is none:
+ * nobody hides what was blocked behind what is noted alone. */
+static guard_tally *make_place(guard_tallies *found, guard_action action) {
+    size_t at = found->count;
+    while (at && found->items[at - 1].action < action)
+        at--;
+    if (at == GUARD_TALLIES) return NULL;
+    if (found->count < GUARD_TALLIES) found->count++;
+    memmove(&found->items[at + 1], &found->items[at],
+            (found->count - 1 - at) * sizeof(guard_tally));
+    return &found->items[at];
+}
+
+/* NULL: there is none. */
+static guard_tally *find(guard_tally *items, size_t count, const guard_tally *like) {
+    for (size_t i = 0; i < count; i++)
+        if (items[i].way == like->way && items[i].rule == like->rule &&
+            items[i].action == like->action)
+            return &items[i];
+    return NULL;
+}
+
+static void tally(exchange_guard *g, const guard_tally *more) {
     if (!g->found) g->found = arena_zalloc(&g->x->arena, sizeof *g->found);
-    guard_tallies *found = g->found;
-    for (size_t i = 0; i < found->count; i++) {
-        guard_tally *t = &found->items[i];
-        if (t->way == way && t->rule == rule && t->action == action) return t;
+    guard_tally *t = find(g->found->items, g->found->count, more);
+    if (t)
+        t->count += more->count;
+    else if ((t = make_place(g->found, more->action)))
+        *t = *more;
+}
+
+static void tally_apart(guard_apart *all, const guard_tally *more) {
+    guard_tally *t = find(all->items, all->count, more);
+    if (t) {
+        t->count += more->count;
+        return;
     }
-    if (found->count == GUARD_TALLIES) return NULL;
-    guard_tally *t = &found->items[found->count++];
-    *t = (guard_tally){way, rule, action, 0};
-    return t;
+    if (all->count == all->cap) {
+        all->cap = all->cap ? 2 * all->cap : 8;
+        all->items = mem_realloc(all->items, all->cap * sizeof *all->items);
+    }
+    all->items[all->count++] = *more;
 }
 
 /* In its own place, since it is written anew at each verdict. */
@@ -41,9 +73,13 @@ static void write_notes(exchange_guard *g) {
 
 void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guard_action action,
                 unsigned count) {
-    guard_tally *t = tally_of(g, way, rule, action);
-    if (t) t->count += count;
-    if (!g->x) return;
+    const guard_tally more = {way, rule, action, count};
+    if (!g->x) {
+        tally_apart(g->apart, &more);
+        return;
+    }
+    tally(g, &more);
+    if (action > g->x->guarded) g->x->guarded = (unsigned char)action;
     write_notes(g);
     if (!g->x->env->metrics) return;
     const call_record *r = &g->x->record;

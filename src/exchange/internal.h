@@ -208,6 +208,7 @@ struct exchange {
     exchange_proof *proof;        /* NULL: no audit trail is kept */
     bool reserved;                /* the ledger has it, and is owed its end */
     bool holds_share;             /* of limits.calls, as its client's */
+    unsigned char guarded;        /* guard_action: the gravest thing that its guards have done */
     uint64_t shaped;           /* by guards and bounds: an answer that is kept is for those whose is
                                   shaped alike; 0: not at all */
     http_headers more_headers; /* that stages want on whatever is answered: up to

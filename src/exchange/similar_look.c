@@ -6,6 +6,7 @@
 #include "exchange/limit_asks.h"
 
 #include "base/mem.h"
+#include "cache/numbers.h"
 #include "loop/aside.h"
 
 #include <openssl/evp.h>
@@ -58,77 +59,6 @@ static json_value find_text(exchange *x) {
         if (o->parts[i].kind == OUTLINE_TEXT && o->parts[i].value.type == JSON_STRING)
             return o->parts[i].value;
     return none;
-}
-
-/* Of the digits of other scripts each zero, by its bytes; nine more follow it (Unicode 15, Nd:
- * those of living languages). */
-static const span zeros[] = {
-    SPAN("0"),
-    SPAN("\xd9\xa0"),
-    SPAN("\xdb\xb0"),
-    SPAN("\xe0\xa5\xa6"),
-    SPAN("\xe0\xa7\xa6"),
-    SPAN("\xe0\xa9\xa6"),
-    SPAN("\xe0\xab\xa6"),
-    SPAN("\xe0\xad\xa6"),
-    SPAN("\xe0\xaf\xa6"),
-    SPAN("\xe0\xb1\xa6"),
-    SPAN("\xe0\xb3\xa6"),
-    SPAN("\xe0\xb5\xa6"),
-    SPAN("\xe0\xb9\x90"),
-    SPAN("\xe0\xbb\x90"),
-    SPAN("\xe0\xbc\xa0"),
-    SPAN("\xe1\x81\x80"),
-    SPAN("\xe1\x9f\xa0"),
-    SPAN("\xe1\xa0\x90"),
-    SPAN("\xef\xbc\x90"),
-};
-
-/* Bytes of the digit that text begins with, in whatever script; 0: with none. */
-static size_t digit_at(span text, char *ret) {
-    for (size_t i = 0; i < ARRAY_LEN(zeros); i++) {
-        const size_t len = zeros[i].len;
-        if (text.len < len || memcmp(text.ptr, zeros[i].ptr, len - 1) != 0) continue;
-        const int value = (unsigned char)text.ptr[len - 1] - (unsigned char)zeros[i].ptr[len - 1];
-        if (value < 0 || value > 9) continue;
-        *ret = (char)('0' + value);
-        return len;
-    }
-    return 0;
-}
-
-/* Bytes of the sign that text begins with, where a digit is behind it. */
-static size_t minus_at(span text) {
-    static const span signs[] = {SPAN("-"), SPAN("\xe2\x88\x92")};
-    char digit;
-    for (size_t i = 0; i < ARRAY_LEN(signs); i++)
-        if (span_starts(text, signs[i]) &&
-            digit_at(span_slice(text, signs[i].len, text.len), &digit))
-            return signs[i].len;
-    return 0;
-}
-
-/* The numbers in it, one behind the other: to a model for embeddings 15 is nearly 50, and -5 is 5.
- */
-static span numbers_in(span text, arena *a) {
-    char *to = arena_alloc(a, 2 * text.len + 1);
-    size_t n = 0;
-    for (size_t at = 0, len; at < text.len; at += len) {
-        const span rest = span_slice(text, at, text.len);
-        if ((len = digit_at(rest, &to[n]))) {
-            n++;
-            continue;
-        }
-        if (n && to[n - 1] != ' ') to[n++] = ' ';
-        len = minus_at(rest);
-        if (len)
-            to[n++] = '-';
-        else
-            len = 1;
-    }
-    while (n && to[n - 1] == ' ')
-        n--;
-    return span_from(to, n);
 }
 
 /* ---- what the model says ---- */
@@ -353,6 +283,7 @@ bool similar_look_begin(cache_use *u, similar_looked_fn *done) {
     similar_look *l = arena_zalloc(&x->arena, sizeof *l);
     l->use = u;
     l->done = done;
+    /* To a model for embeddings 15 is nearly 50, and -5 is 5. */
     l->bucket = cache_use_bucket(u, text, numbers_in(said, &x->arena));
     u->similar = l;
     write_body(l, text);

@@ -17,16 +17,39 @@ static uint64_t hash_of(span body) {
     return h + body.len;
 }
 
+static uint64_t hash_together(const uint64_t *hashes, size_t count) {
+    return hash_span(span_from((const char *)hashes, count * sizeof *hashes));
+}
+
 /* A call of a tool is what it calls with: its message has a number of its own. */
-static uint64_t hash_of_asked(const exchange *x) {
-    if (!x->tool_use) return hash_of(x->request->body) + (uint64_t)x->endpoint;
-    return hash_of(x->tool_use->asked.arguments.raw) * 31 + hash_span(x->tool_use->asked.name);
+static uint64_t hash_of_tool(const tool_use *u) {
+    const uint64_t parts[] = {hash_span(u->asked.name), hash_of(u->asked.arguments.raw)};
+    return hash_together(parts, ARRAY_LEN(parts));
+}
+
+/* Of a path that goes on as it is the body says no more than how: which thread or object is meant,
+ * and of a deployment which model, stands in the path. */
+static uint64_t hash_of_request(const exchange_request *r) {
+    const uint64_t parts[] = {hash_span(r->method), hash_span(r->path), hash_span(r->query),
+                              hash_span(r->model), hash_of(r->body)};
+    return hash_together(parts, ARRAY_LEN(parts));
+}
+
+/* Whether a model is asked anything: who looks whether something is done, or takes it away, has to
+ * do it again and again. A run that goes on was asked before. */
+static bool is_asked(const exchange_request *r) {
+    return r->body.len && !r->resume && !span_eq(r->method, SPAN_OF("GET")) &&
+           !span_eq(r->method, SPAN_OF("DELETE"));
 }
 
 stage_result stage_pause(exchange *x) {
     const config_alerts *c = &exchange_config(x)->alerts;
     if (x->env->pauses && x->client && pauses_has(x->env->pauses, x->client->name))
         return exchange_refuse(x, ERR_CLIENT_PAUSED, NULL, NULL);
-    if (c->on && c->same && !x->parent) x->asked_hash = hash_of_asked(x);
+    if (!c->on || !c->same || x->parent) return STAGE_NEXT;
+    if (x->tool_use)
+        x->asked_hash = hash_of_tool(x->tool_use);
+    else if (is_asked(x->request))
+        x->asked_hash = hash_of_request(x->request);
     return STAGE_NEXT;
 }

@@ -25,7 +25,7 @@ static void write_spans(exchange *x) {
 stage_result stage_spans(exchange *x) {
     const config_telemetry *t = &exchange_config(x)->telemetry;
     endpoint e = x->form == &form_chat ? EP_CHAT_COMPLETIONS : x->endpoint;
-    if (t->metrics) genai_count(x->env->metrics, exchange_config(x), e, &x->record);
+    if (t->metrics) genai_count(x->env->metrics, exchange_config(x), e, x->parent, &x->record);
     if (t->traces) write_spans(x);
     return STAGE_NEXT;
 }

@@ -34,7 +34,8 @@ exchange_trace *exchange_trace_of(exchange *x) {
     n->step = x->parent != NULL;
     n->endpoint = x->form == &form_chat ? EP_CHAT_COMPLETIONS : x->endpoint;
     n->method = arena_dup(&x->arena, x->request->method);
-    n->path = arena_dup(&x->arena, span_clip(x->request->path, TRACE_NAME_MAX));
+    n->path = arena_dup(&x->arena, span_clip(x->request->url_path, TRACE_NAME_MAX));
+    n->route = arena_dup(&x->arena, x->request->route);
     n->answered = -1;
     n->asked = (trace_request){.max_tokens = -1, .choices = -1};
     x->trace = t;

@@ -170,6 +170,8 @@ exchange_request call_ask(const call_request *c) {
         .endpoint = row ? row->endpoint : EP_OTHER,
         .method = head->method_text,
         .query = head->query,
+        .url_path = head->path,
+        .route = route_name(c->request.row, head->path),
         .headers = head->headers,
         .peer = request_peer(&c->request),
         .holder = http_request_holder(c->request.http),

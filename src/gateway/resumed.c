@@ -52,6 +52,7 @@ static void go_on(resumed_request *m) {
     ask.form = &form_functions;
     ask.endpoint = EP_CHAT_COMPLETIONS;
     ask.path = SPAN_OF("/chat/functions");
+    ask.route = SPAN_OF("/chat/functions/{id}");
     ask.body = run_request_of(m->run.state, &m->arena);
     m->resume.id = m->run.id;
     m->resume.state = m->run.state;

@@ -18,10 +18,10 @@
 #define PATCH (1u << HTTP_PATCH_M)
 #define ANY   (GET | POST | 1u << HTTP_PUT_M | 1u << HTTP_DELETE_M | 1u << HTTP_PATCH_M)
 
-#define CALL(p, f, e)                                                                              \
+#define CALL(p, f, e, ...)                                                                         \
     {                                                                                              \
         SPAN(p), POST, WHO_CLIENT, &call_ops, &(const call_row) {                                  \
-            f, e, .takes_json = true                                                               \
+            f, e, .takes_json = true, __VA_ARGS__                                                  \
         }                                                                                          \
     }
 #define PAGE(p, who, handler)                                                                      \
@@ -31,7 +31,9 @@
     { SPAN(p), methods, WHO_KEEPER, &handler, NULL }
 
 static const route routes[] = {
-#define X(id, path, ...) CALL("/v1" path, &form_openai, EP_##id),
+#define X(id, path, ...)                                                                           \
+    CALL("/v1" path, &form_openai, EP_##id,                                                        \
+         .deployed = SPAN("/openai/deployments/{deployment}" path)),
 #include "config/endpoints.def"
 #undef X
     CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
@@ -145,6 +147,11 @@ void route_allow(const route *row, buf *out) {
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (row->methods >> names[i].method & 1u) buf_addf(out, "%s, ", names[i].name);
     buf_add_cstr(out, "OPTIONS");
+}
+
+span route_name(const route *row, span path) {
+    if (!row->call || row->call->endpoint == EP_OTHER) return SPAN_EMPTY;
+    return api_path_of(path).deployment.len ? row->call->deployed : path;
 }
 
 span route_rest(const route *row, span path) {

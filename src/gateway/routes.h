@@ -22,6 +22,7 @@ typedef struct call_row {
     const exchange_form *form;
     endpoint endpoint;
     bool takes_json; /* the body must be JSON */
+    span deployed;   /* the path in a deployment, as route_name() has it; empty: there is none */
 } call_row;
 
 /* Static: a row outlives every reload. */
@@ -45,6 +46,12 @@ const route *route_table(size_t *ret_count);
 bool route_allows(const route *row, http_method method);
 /* The value of Allow: "GET, HEAD, OPTIONS". */
 void route_allow(const route *row, buf *out);
+
+/* The path that the row has for it, as telemetry is told (http.route): the same for all that differ
+ * in what a client may choose, "/openai/deployments/{deployment}/chat/completions"; empty: of a
+ * configured path, whose rest is the client's. Static, or a part of path, which must be the row's.
+ */
+span route_name(const route *row, span path);
 
 /* The part of path that the star of a row stands for. */
 span route_rest(const route *row, span path);

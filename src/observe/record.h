@@ -90,7 +90,7 @@ typedef struct call_record {
     token_usage usage;
     span proof;      /* members of a JSON object, for an audit trail; empty: nobody keeps one */
     span usage_text; /* the provider's object, as it came last; bounded; empty: not kept */
-    span guard;      /* what its guards have found: "in.email.redact=2,out.card.block=1"; bounded */
+    span guard;      /* what its guards have found: "out.card.block=1,in.email.redact=2"; bounded */
     span cache; /* what the cache did: hit, miss, coalesced, bypass; constant; empty: not asked */
     double similarity;  /* of its question to the one whose answer was given; 0: it is the same, or
                            none was */

@@ -138,10 +138,10 @@ static void count_call(const counting *c) {
                     (double)(r->usage.completion - 1));
 }
 
-void genai_count(metrics_shard *s, const config *c, endpoint e, const call_record *r) {
+void genai_count(metrics_shard *s, const config *c, endpoint e, bool step, const call_record *r) {
     const counting all = {s, c, genai_operation(e), r};
     if (!s || !all.operation.len) return;
     for (unsigned i = 0; r->tries && i < r->attempts; i++)
         if (r->tries[i].outcome) count_attempt(&all, &r->tries[i]);
-    count_call(&all);
+    if (!step) count_call(&all);
 }

@@ -29,7 +29,8 @@ span genai_attempt_error(const attempt_record *a, char text[GENAI_STATUS_MAX]);
 /* Of a call: its error's word; empty: it has none. */
 span genai_call_error(const call_record *r);
 
-/* The conventions' metrics of a call and its attempts. */
-void genai_count(metrics_shard *s, const config *c, endpoint e, const call_record *r);
+/* The conventions' metrics of a call and its attempts. step: of another call, which is what its
+ * client sees: only its attempts count. */
+void genai_count(metrics_shard *s, const config *c, endpoint e, bool step, const call_record *r);
 
 #endif

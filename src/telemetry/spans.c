@@ -137,15 +137,6 @@ static void write_attempt(call_spans *s, unsigned i) {
 
 /* ---- the call ---- */
 
-/* Configured paths have no route that is known beforehand. */
-static span route_of(call_spans *s) {
-    if (s->notes->step) return SPAN_EMPTY;
-    span own = endpoint_get(s->notes->endpoint)->path;
-    bool chat = span_eq(s->record->endpoint, SPAN_OF("chat"));
-    if (chat) return SPAN_OF("/chat");
-    return own.len ? arena_join(&s->arena, (span[]){SPAN("/v1"), own}, 2) : SPAN_EMPTY;
-}
-
 /* "127.0.0.1:4711", "[::1]:4711"; another kind of address has no port. */
 static void add_client(otlp_attributes *a, span peer) {
     size_t at = peer.len;
@@ -159,12 +150,12 @@ static void add_client(otlp_attributes *a, span peer) {
     if (has_port) otlp_add_integer(a, "client.port", (int64_t)port);
 }
 
-static void add_http(otlp_attributes *a, const call_spans *s, span route) {
+static void add_http(otlp_attributes *a, const call_spans *s) {
     const call_record *r = s->record;
     if (s->notes->step) return;
     otlp_add_text(a, "http.request.method", s->notes->method);
-    otlp_add_text(a, "http.route", route);
-    otlp_add_text(a, "url.path", clip(route.len ? route : s->notes->path));
+    otlp_add_text(a, "http.route", s->notes->route);
+    otlp_add_text(a, "url.path", clip(s->notes->path));
     if (r->status) otlp_add_integer(a, "http.response.status_code", r->status);
     add_client(a, r->peer);
 }
@@ -206,11 +197,10 @@ static span why_failed(const call_record *r) {
 static void write_call(call_spans *s) {
     const call_record *r = s->record;
     const trace_context *t = &s->notes->context;
-    span route = route_of(s);
     otlp_attributes a = {0};
-    add_http(&a, s, route);
+    add_http(&a, s);
     add_call(&a, s);
-    span name = s->notes->step ? r->endpoint : joined(s, s->notes->method, route);
+    span name = s->notes->step ? r->endpoint : joined(s, s->notes->method, s->notes->route);
     const otlp_span told = {.trace = t,
                             .id = t->span,
                             .parent = t->parent,

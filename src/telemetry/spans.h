@@ -37,7 +37,9 @@ typedef struct trace_notes {
     trace_context context;
     bool step; /* of another call */
     endpoint endpoint;
-    span method, path; /* of the client's request */
+    span method, path; /* of the client's request, as it was sent */
+    span route; /* which of weir's paths that is (http.route); empty: none that is known beforehand
+                 */
     trace_request asked;
     /* telemetry.content, as JSON; empty: not wanted, or there is none. cut: a part of it is left
      * out.

@@ -13,7 +13,7 @@ import pytest
 import bodies
 import daemon
 import wire
-from upstream import error, refused_port, reply
+from upstream import error, refused_port, reply, sse
 
 OK = reply(204, b"")
 ANSWER = reply(200, bodies.completion("Hello there."))
@@ -61,6 +61,15 @@ def admin(w, method, path):
     return wire.call(w, method, path, headers={"authorization": f"Bearer {ADMIN}"})
 
 
+ONE = {"server": {"workers": 1}}  # whose notes come in their order
+
+
+def settle(w, receiver, model):
+    """Of a weir with one worker, after at least one call: all before has been looked at. model: one that the client has not asked for yet."""
+    ask(w, model=model)
+    daemon.wait_until(lambda: model in [a["data"]["model"] for a in receiver.alerts("key.new_model")], 20, f"{model} was not told")
+
+
 def verify(request, secret=SECRET):
     """As Standard Webhooks says it."""
     signed = f'{request.header("webhook-id")}.{request.header("webhook-timestamp")}.'.encode() + request.body
@@ -91,6 +100,34 @@ def test_the_same_request_again_and_again(weir, upstream, receiver):
     assert (line["kind"], line["client"], line["level"]) == ("loop.prompt", "app", "warn")
     daemon.wait_until(lambda: w.metrics().get('weir_alert_deliveries_total{outcome="delivered"}') == 1, 5, "not counted")
     assert w.metrics()['weir_alerts_total{kind="loop.prompt"}'] == 1
+
+
+def test_what_is_not_the_same_request(weir, upstream, upstreams, receiver):
+    """Other paths, objects and deployments with the same body; what polls; and answers that were there already."""
+    upstream.always(lambda r: reply(200, bodies.completion("Hello there.")) if r.path.endswith("completions") else reply(200, {"id": r.path}))
+    w = weir(upstream, clients=client(), passthrough=["/v1/files", "/v1/files/*", "/v1/threads/*"], cache={"models": ["gpt-cached"]},
+             alerts=telling(receiver, loop={"same": 3, "pause": True}), **ONE)
+    key = {"authorization": f"Bearer {daemon.CLIENT_KEY}"}
+
+    def passed(method, path, body=None):
+        assert wire.call(w, method, path, body, headers=key).status == 200, path
+
+    for i in range(4):
+        passed("GET", f"/v1/files/file-{i}")
+        passed("GET", "/v1/files/file-0")  # is it done?
+        passed("DELETE", "/v1/files/file-0")
+        passed("POST", "/v1/threads/run-0/cancel")
+        passed("POST", f"/v1/threads/{i}/messages", {"content": "Go on"})
+        passed("POST", f"/v1/threads/x/messages?page={i}", {"content": "Go on"})
+        passed("POST", f"/openai/deployments/gpt-{i}/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]})
+        assert ask(w, model="gpt-cached").header("x-weir-cache") == ("hit" if i else "miss")
+        assert wire.chat(w, model="gpt-cached", headers={**key, "cache-control": "only-if-cached"}).status == 504
+    settle(w, receiver, "gpt-last")
+    assert not receiver.alerts("loop.prompt")
+    for _ in range(3):
+        passed("POST", "/v1/threads/9/messages", {"content": "Go on"})
+    (told,) = receiver.wait("loop.prompt")
+    assert told["data"]["calls"] == 3 and ask(w).error["code"] == "client_paused"
 
 
 def test_calls_of_tools_count(weir, upstream, receiver):
@@ -267,6 +304,56 @@ def test_calls_that_fail_and_a_breaker(weir, upstream, receiver):
     receiver.wait("breaker.closed")
 
 
+def test_what_is_not_cached_is_no_failure_and_hides_none(weir, upstream, receiver):
+    upstream.always(error(500))
+    w = weir(upstream, clients=client(), retry={"retries": 0}, breaker={"of": 100}, models={"gpt-test": "main", "*": "main"}, cache={"models": ["*"]},
+             alerts=telling(receiver, errors={"calls": 4}), **ONE)
+
+    def cached_only(text):
+        return wire.chat(w, messages=[{"role": "user", "content": text}],
+                         headers={"authorization": f"Bearer {daemon.CLIENT_KEY}", "cache-control": "only-if-cached"})
+
+    for i in range(20):
+        refused = cached_only(f"{i}")
+        assert (refused.status, refused.error["code"]) == (504, "not_cached")
+    settle(w, receiver, "gpt-one")
+    assert not receiver.alerts("errors.rate")
+    for i in range(4):
+        assert ask(w, f"{i}").status >= 500
+        assert cached_only(f"again {i}").status == 504
+    (told,) = receiver.wait("errors.rate")
+    assert (told["data"]["calls"], told["data"]["failed"]) == (4, 4)
+
+
+def test_a_stream_that_a_guard_breaks_off_is_no_failure(weir, upstream, receiver):
+    upstream.always(sse(bodies.stream("A ", "tangerine ", "here.", usage=bodies.USAGE)))
+    w = weir(upstream, clients=client(), guard={"out": "own", "stream_end": "error", "rules": [{"name": "word", "pattern": "tangerine", "action": "block"}]},
+             alerts=telling(receiver, errors={"calls": 2}), **ONE)
+    for i in range(3):
+        assert "content_blocked" in ask(w, f"{i}", stream=True).body.decode()
+    assert {(c["outcome"], c["error"]) for c in w.calls(3)} == {("cut", "content_blocked")}
+    settle(w, receiver, "gpt-last")
+    assert receiver.alerts("guard.verdict") and not receiver.alerts("errors.rate")
+
+
+def test_what_weir_asks_itself_is_not_what_a_client_does(weir, upstream, receiver):
+    """The embeddings of cache.semantic."""
+    def answer(request):
+        if request.path.endswith("/embeddings"):
+            return reply(200, {"object": "list", "model": "emb", "data": [{"object": "embedding", "index": 0, "embedding": [len(request.json()["input"]), 1.0]}],
+                               "usage": {"prompt_tokens": 1, "total_tokens": 1}})
+        return ANSWER
+    upstream.always(answer)
+    w = weir(upstream, clients=client(), cache={"models": ["gpt-test"], "semantic": {"model": "emb", "threshold": 1}},
+             alerts=telling(receiver, unusual={"learn": "0s", "calls": 8}), **ONE)
+    for i in range(7):
+        assert ask(w, "x" * (i + 1)).status == 200
+    assert len([c for c in w.calls(14) if c["endpoint"] == "embeddings.step"]) == 7
+    settle(w, receiver, "gpt-last")
+    assert [a["data"]["calls"] for a in receiver.wait("key.rate")] == [8]
+    assert [a["data"]["model"] for a in receiver.alerts("key.new_model")] == ["gpt-last"]
+
+
 def test_the_guard_s_verdicts(weir, upstream, receiver):
     upstream.always(ANSWER)
     w = weir(upstream, clients=client(), guard={"in": "own", "out": "own", "rules": [{"name": "word", "pattern": "tangerine", "action": "block"}]},
@@ -275,6 +362,23 @@ def test_the_guard_s_verdicts(weir, upstream, receiver):
     (told,) = receiver.wait("guard.verdict")
     assert told["data"]["client"] == "app" and "word.block=1" in told["data"]["verdicts"]
     assert "tangerine" not in json.dumps(told)
+
+
+def test_nothing_hides_a_block(weir, upstream, receiver):
+    """However much is noted before it."""
+    upstream.always(ANSWER)
+    rules = [{"name": f"project-codeword-{i:02}", "pattern": f"CODE{i:02}X", "action": "flag"} for i in range(18)]
+    names = [f"client-{count}" for count in (0, 8, 18)]
+    w = weir(upstream, clients=[{"name": n, "key": f"key-of-{n}-0123456789"} for n in names], alerts=telling(receiver, guard="block"),
+             guard={"in": "own", "rules": [*rules, {"name": "ticket", "pattern": "TICK-[0-9]{6}", "action": "block"}]})
+    for name, count in zip(names, (0, 8, 18)):
+        text = " ".join([f"CODE{i:02}X" for i in range(count)] + ["TICK-123456"])
+        refused = wire.chat(w, messages=[{"role": "user", "content": text}], headers={"authorization": f"Bearer key-of-{name}-0123456789"})
+        assert refused.error["code"] == "content_blocked"
+    told = sorted((a["data"]["verdicts"] for a in receiver.wait("guard.verdict", 3)), key=len)
+    noted = sorted((c["guard"] for c in w.calls(3)), key=len)
+    assert told == noted and all(n.startswith("in.ticket.block=1") for n in noted)
+    assert noted[1].count(".flag=1") == 8 and noted[2].count(".flag=1") >= 10
 
 
 # ---- what is told, and how often ----

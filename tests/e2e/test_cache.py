@@ -1,6 +1,7 @@
 """The cache: what was asked before is given again, and of identical calls at a time one is made."""
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -191,6 +192,20 @@ def test_what_is_passed_by(weir, upstream, fields):
     assert [cached(ask(w, **fields)) for _ in range(2)] == ["miss", "hit"]
 
 
+@pytest.mark.parametrize("scope", ["client", "group", "global"])
+def test_responses_that_the_provider_keeps_are_nobody_else_s(weir, upstream, scope):
+    """Each has an id of its own, by which the one who was answered goes on, or deletes it."""
+    numbers = itertools.count()
+    upstream.always(lambda r: reply(200, {**RESPONSE, "id": f"resp_{next(numbers)}"}))
+    w = weir(upstream, clients=[{**c, "tags": {"group": "x"}} for c in CLIENTS], cache=settings(scope=scope, semantic={"model": "emb", "threshold": 0.5}))
+    kept = [{}, {"store": None}, {"store": True}, {"previous_response_id": "resp_0", "store": False}, {"conversation": "conv_1", "store": False}]
+    for fields in kept:
+        got = [wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "hi", **fields}, headers=[("authorization", f"Bearer {key}")])
+               for key in (KEY, KEY, OTHER)]
+        assert [cached(a) for a in got] == ["bypass"] * 3 and len({a.json()["id"] for a in got}) == 3, fields
+    assert not [r for r in upstream.requests if r.path.endswith("/embeddings")]
+
+
 def ended(reason):
     whole = bodies.completion()
     whole["choices"][0]["finish_reason"] = reason
@@ -320,7 +335,7 @@ def test_streams_of_every_form_into_the_official_sdk(weir, upstream, form):
     w = weir(upstream, cache=settings(tools=True, choices=True, max_temperature=2))
     sdk = openai.OpenAI(base_url=w.base_url, api_key="none", max_retries=0)
     ask_for = {"chat": lambda **k: sdk.chat.completions.create(messages=MESSAGES, stream_options={"include_usage": True}, **k, **({"n": 3} if form == "choices" else {})),
-               "completions": lambda **k: sdk.completions.create(prompt="hi", **k), "responses": lambda **k: sdk.responses.create(input="hi", **k)}[api]
+               "completions": lambda **k: sdk.completions.create(prompt="hi", **k), "responses": lambda **k: sdk.responses.create(input="hi", store=False, **k)}[api]
     for seed in range(150):
         said, got = make(random.Random(seed / 100)), []
         for _ in range(2):
@@ -354,7 +369,7 @@ MODERATION = {"id": "modr-1", "model": "gpt-test", "results": [{"flagged": False
 
 
 @pytest.mark.parametrize("path,body,answer", [
-    ("/v1/responses", {"input": "hi"}, RESPONSE), ("/v1/embeddings", {"input": "hi"}, EMBEDDINGS),
+    ("/v1/responses", {"input": "hi", "store": False}, RESPONSE), ("/v1/embeddings", {"input": "hi"}, EMBEDDINGS),
     ("/v1/completions", {"prompt": "hi"}, TEXT), ("/v1/moderations", {"input": "hi"}, MODERATION), ("/chat", {"message": "hi"}, bodies.completion())],
     ids=["responses", "embeddings", "completions", "moderations", "chat"])
 def test_each_endpoint(weir, upstream, path, body, answer):

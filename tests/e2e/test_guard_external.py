@@ -180,7 +180,7 @@ def test_it_is_told_nothing_that_rules_take_out(weir, upstream, upstreams):
     assert outside.wait_requests(1)[0].json()["input"] == "see [TICKET_1]"
     assert ask(w, f"see {TICKET} and {BAD}").status == 400
     w.stop()
-    assert sorted(r["guard"] for r in w.log if r.get("event") == "call") == ["in.ticket.redact=1", "in.ticket.redact=1,in.external.block=1"]
+    assert sorted(r["guard"] for r in w.log if r.get("event") == "call") == ["in.external.block=1,in.ticket.redact=1", "in.ticket.redact=1"]
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/functions"])

@@ -12,6 +12,7 @@ import daemon
 import pki
 import wire
 from receiver import Receiver, partial
+from test_functions import TIME, call, calling
 from upstream import after, black_hole, error, refused_port, reply, sse, stall
 
 OK = reply(200, b"")
@@ -75,6 +76,30 @@ def test_a_call_and_its_attempt(weir, upstream, receiver, form):
     assert receiver.requests("traces")[0].header("x-key") == "tiger-tiger-burning"
     assert "Hello" not in str([s.attributes for s in (call, attempt)])
     assert "tiger" not in w.output()
+
+
+@pytest.mark.parametrize("path, body, route", [
+    ("/chat", {"message": "Hi"}, "/chat"), ("/chat/functions", {"message": "Hi"}, "/chat/functions"),
+    ("/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}, "/chat/completions"),
+    ("/openai/deployments/a%20b/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}, "/openai/deployments/{deployment}/chat/completions"),
+    ("/v1/files/file-1", {"x": 1}, None)], ids=["chat", "functions", "bare", "deployment", "passthrough"])
+def test_paths_as_they_were_sent(weir, upstream, receiver, path, body, route):
+    upstream.always(ANSWER)
+    w = weir(upstream, telemetry=telling(receiver), chat={"model": "gpt-test"}, passthrough=["/v1/files/*"], **TIME)
+    assert wire.call(w, "POST", path + "?secret=1", body).status == 200
+    daemon.wait_until(lambda: [s for s in receiver.spans() if s.kind == "SERVER"], 15, "no span came")
+    (call,) = [s for s in receiver.spans() if s.kind == "SERVER"]
+    assert call.name == ("POST " + route if route else "POST") and call["url.path"] == path
+    assert call.attributes.get("http.route") == route and "secret" not in str(call.attributes)
+
+
+def test_the_steps_of_a_run_are_no_requests(weir, upstream, receiver):
+    upstream.script(calling(call("get_current_time")), ANSWER)
+    w = weir(upstream, telemetry=telling(receiver, traces=False), chat={"model": "gpt-test"}, **TIME)
+    assert wire.call(w, "POST", "/chat/functions", {"message": "Hi"}).status == 200
+    receiver.wait_point("gen_ai.client.operation.duration", lambda p: p.count == 2)
+    daemon.wait_until(lambda: receiver.points("gen_ai.server.request.duration"), 15, "the run was not counted")
+    assert sum(p.count for p in receiver.points("gen_ai.server.request.duration")) == 1
 
 
 def test_a_client_s_trace_goes_on(weir, upstream, receiver):

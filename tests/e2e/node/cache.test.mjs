@@ -12,7 +12,7 @@ const messages = [{ role: 'user', content: 'hi' }];
 const apis = {
   chat: (client, more) => client.chat.completions.create({ messages, ...(more.stream && { stream_options: { include_usage: true } }), ...more }),
   completions: (client, more) => client.completions.create({ prompt: 'hi', ...more }),
-  responses: (client, more) => client.responses.create({ input: 'hi', ...more }),
+  responses: (client, more) => client.responses.create({ input: 'hi', store: false, ...more }),
   embeddings: (client, more) => client.embeddings.create({ input: 'hi', ...more }),
   moderations: (client, more) => client.moderations.create({ input: 'hi', ...more }),
 };
@@ -62,7 +62,7 @@ for (const form of ['tools', 'refusal', 'obfuscated']) {
 }
 
 test('responses.stream()', async () => {
-  const whole = (client) => client.responses.stream({ model: 'gpt-response', input: 'hi', temperature: 1.75 }).finalResponse();
+  const whole = (client) => client.responses.stream({ model: 'gpt-response', input: 'hi', store: false, temperature: 1.75 }).finalResponse();
   const said = await whole(provider);
   assert.ok(said.output_text.length > 0);
   for (let n = 0; n < 3; n++) assert.deepEqual(await whole(weir), said);

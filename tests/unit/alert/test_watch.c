@@ -164,6 +164,39 @@ static void rates_and_spending_beyond_the_past(void **state) {
     done(w, &s);
 }
 
+/* A run asks as often as it has to, and the cache a model for embeddings: the client has made one
+ * call. What they cost is his. */
+static void what_weir_asks_itself(void **state) {
+    (void)state;
+    seen s = {.nano = 0};
+    watch_house *w = watch_house_new(&ops, &s);
+    config_alerts c = options;
+    c.learn_ms = 0;
+    alert_note own = {.client = SPAN_OF("app"),
+                      .address = SPAN_OF("192.0.2.1"),
+                      .model = SPAN_OF("m"),
+                      .label = SPAN_OF("m")};
+    alert_note step = own;
+    step.step = true;
+    step.model = SPAN_OF("embeddings");
+    for (int i = 0; i < 4; i++) {
+        call(w, &c, &step); /* which ends before the call that it is for: nor is it the first */
+        call(w, &c, &own);
+    }
+    expect(&s, "");
+    own.at_ms = step.at_ms = HOUR;
+    for (int i = 0; i < 8; i++)
+        call(w, &c, &step);
+    expect(&s, "");
+    step.cost_nano = c.spend_least;
+    call(w, &c, &step);
+    expect(&s, "loop.spend app\n");
+    own.model = SPAN_OF("embeddings");
+    call(w, &c, &own);
+    expect(&s, "key.new_model app embeddings\n");
+    done(w, &s);
+}
+
 static void a_loop_and_the_pause(void **state) {
     (void)state;
     seen s = {.nano = 0};
@@ -252,27 +285,49 @@ static void verdicts_of_the_guard(void **state) {
     (void)state;
     static const struct {
         const char *guard;
-        config_alert_guard from;
+        config_alert_guard verdict, from;
         const char *found;
     } rows[] = {
-        {"", ALERT_GUARD_FLAG, ""},
-        {"in.email.flag=2", ALERT_GUARD_REDACT, ""},
-        {"in.email.flag=2", ALERT_GUARD_FLAG, "guard.verdict app in.email.flag\n"},
-        {"in.email.redact=2", ALERT_GUARD_BLOCK, ""},
-        {"in.email.redact=2", ALERT_GUARD_REDACT, "guard.verdict app in.email.redact\n"},
-        {"in.email.redact=2,out.card.block=1", ALERT_GUARD_FLAG,
+        {"", ALERT_GUARD_OFF, ALERT_GUARD_FLAG, ""},
+        {"in.email.flag=2", ALERT_GUARD_FLAG, ALERT_GUARD_REDACT, ""},
+        {"in.email.flag=2", ALERT_GUARD_FLAG, ALERT_GUARD_FLAG,
+         "guard.verdict app in.email.flag\n"},
+        {"in.email.redact=2", ALERT_GUARD_REDACT, ALERT_GUARD_BLOCK, ""},
+        {"in.email.redact=2", ALERT_GUARD_REDACT, ALERT_GUARD_REDACT,
+         "guard.verdict app in.email.redact\n"},
+        {"out.card.block=1,in.email.redact=2", ALERT_GUARD_BLOCK, ALERT_GUARD_FLAG,
          "guard.verdict app out.card.block\n"},
-        {"in.email.block=2", ALERT_GUARD_OFF, ""},
+        {"in.email.block=2", ALERT_GUARD_BLOCK, ALERT_GUARD_OFF, ""},
     };
     seen s = {.nano = 0};
     watch_house *w = watch_house_new(&ops, &s);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         config_alerts c = options;
         c.guard = rows[i].from;
-        const alert_note n = {.client = SPAN_OF("app"), .guard = span_cstr(rows[i].guard)};
+        const alert_note n = {.client = SPAN_OF("app"),
+                              .guard = span_cstr(rows[i].guard),
+                              .verdict = rows[i].verdict};
         call(w, &c, &n);
         expect(&s, rows[i].found);
     }
+    done(w, &s);
+}
+
+/* All that the record says of it is told, however much it is. */
+static void verdicts_are_told_whole(void **state) {
+    (void)state;
+    seen s = {.nano = 0};
+    watch_house *w = watch_house_new(&ops, &s);
+    buf text = BUF_EMPTY;
+    buf_add_cstr(&text, "in.ticket.block=1");
+    while (text.len + 30 < NOTE_GUARD_MAX)
+        buf_addf(&text, ",in.codeword-%03zu.flag=1", text.len);
+    call(w, &options,
+         &(alert_note){
+             .client = SPAN_OF("app"), .guard = buf_span(&text), .verdict = ALERT_GUARD_BLOCK});
+    expect(&s, "guard.verdict app in.ticket.block\n");
+    assert_non_null(strstr(buf_cstr(&s.said), buf_cstr(&text)));
+    buf_done(&text);
     done(w, &s);
 }
 
@@ -420,10 +475,12 @@ int main(void) {
         cmocka_unit_test(a_client_s_new_words_once_it_is_known),
         cmocka_unit_test(notes_may_come_out_of_order),
         cmocka_unit_test(rates_and_spending_beyond_the_past),
+        cmocka_unit_test(what_weir_asks_itself),
         cmocka_unit_test(a_loop_and_the_pause),
         cmocka_unit_test(a_loop_says_whether_it_was_stopped),
         cmocka_unit_test(models_that_fail),
         cmocka_unit_test(verdicts_of_the_guard),
+        cmocka_unit_test(verdicts_are_told_whole),
         cmocka_unit_test(shares_of_a_budget),
         cmocka_unit_test(keys_near_their_end_and_breakers),
         cmocka_unit_test(what_is_remembered_is_bounded),

@@ -360,6 +360,49 @@ static void what_may_not_be_kept_is_passed_by(void **state) {
     cached_free(w);
 }
 
+/* A response that its provider keeps goes on, or is deleted, by its id: it is one client's, even
+ * where he has answers together with others. */
+static void responses_that_are_stored_are_passed_by(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *word;
+    } rows[] = {
+        {"{\"model\":\"m\",\"input\":\"hi\"}", "bypass"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":null}", "bypass"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":true}", "bypass"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":false}", "hit"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":false,\"previous_response_id\":null}", "hit"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":false,\"previous_response_id\":\"resp_1\"}",
+         "bypass"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":false,\"conversation\":\"conv_1\"}",
+         "bypass"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":false,\"conversation\":{\"id\":\"conv_1\"}}",
+         "bypass"},
+        {"{\"model\":\"m\",\"input\":\"hi\",\"store\":false,\"background\":true}", "bypass"},
+    };
+    static const char *const scopes[] = {"client", "group", "global"};
+    for (size_t k = 0; k < ARRAY_LEN(scopes); k++) {
+        buf options = BUF_EMPTY;
+        buf_addf(&options, CACHED ", tools: true, images: true, scope: %s}\n", scopes[k]);
+        world *w = cached_new(buf_cstr(&options));
+        for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+            person p;
+            exchange_request r = world_request(&form_openai, rows[i / 2].body);
+            r.endpoint = EP_RESPONSES;
+            r.path = SPAN_OF("/responses");
+            begin(w, &p, &r);
+            if (p.s.x)
+                says_whole(&p, "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":"
+                               "\"completed\",\"output\":[]}");
+            settle_down(w);
+            if (i % 2) assert_cache(&p, rows[i / 2].word);
+            asked_done(&p.a);
+        }
+        cached_free(w);
+        buf_done(&options);
+    }
+}
+
 static void clients_have_answers_of_their_own(void **state) {
     (void)state;
     for (int global = 0; global < 2; global++) {
@@ -759,6 +802,7 @@ int main(void) {
         cmocka_unit_test(a_stream_at_its_own_pace),
         cmocka_unit_test(what_is_no_whole_answer_is_not_kept),
         cmocka_unit_test(what_may_not_be_kept_is_passed_by),
+        cmocka_unit_test(responses_that_are_stored_are_passed_by),
         cmocka_unit_test(clients_have_answers_of_their_own),
         cmocka_unit_test(what_a_client_may_say),
         cmocka_unit_test(what_is_not_there),

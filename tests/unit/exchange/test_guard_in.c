@@ -114,7 +114,7 @@ static void what_is_done_is_the_rules_own_or_what_is_in_force(void **state) {
         {"out: block", ASKS("KEY-a"), ASKS("KEY-a"), ""},
         {"in: flag", ASKS("KEY-a KEY-b"), ASKS("KEY-a KEY-b"), "in.secret-key.flag=2"},
         {"in: redact", ASKS("NOTE-a KEY-a MAIL@x"), ASKS("NOTE-a [SECRET_KEY_1] [MAIL_1]"),
-         "in.noted.flag=1,in.secret-key.redact=1,in.mail.redact=1"},
+         "in.secret-key.redact=1,in.mail.redact=1,in.noted.flag=1"},
         {"in: redact, actions: {mail: off, secret-key: flag}", ASKS("KEY-a MAIL@x"),
          ASKS("KEY-a MAIL@x"), "in.secret-key.flag=1"},
     };

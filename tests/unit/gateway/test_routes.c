@@ -38,6 +38,28 @@ static void test_calls(void **state) {
     assert_int_equal(route_find(&plain, SPAN_OF("/v1/embeddings"))->call->endpoint, EP_EMBEDDINGS);
 }
 
+static void test_names(void **state) {
+    (void)state;
+    static const struct {
+        const char *path, *name;
+    } rows[] = {
+        {"/v1/chat/completions", "/v1/chat/completions"},
+        {"/chat/completions", "/chat/completions"},
+        {"/openai/v1/responses", "/openai/v1/responses"},
+        {"/openai/deployments/a%20b/chat/completions",
+         "/openai/deployments/{deployment}/chat/completions"},
+        {"/openai/deployments/x/embeddings", "/openai/deployments/{deployment}/embeddings"},
+        {"/chat", "/chat"},
+        {"/chat/functions", "/chat/functions"},
+        {"/v1/audio/speech", ""},
+        {"/v1/models/x", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const span path = span_cstr(rows[i].path);
+        assert_span(route_name(route_find(&passing, path), path), rows[i].name);
+    }
+}
+
 /* The library and the batch runner call by path too. */
 static void test_endpoints_by_path(void **state) {
     (void)state;
@@ -282,6 +304,7 @@ static void test_the_description_has_our_version(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_endpoints_by_path),
         cmocka_unit_test(test_what_clients_may_be_held_to),
         cmocka_unit_test(test_pages),

@@ -172,8 +172,8 @@ static void a_call_is_counted_with_its_attempts(void **state) {
                            .first_token_us = 60000,
                            .total_us = 140000};
     metrics *m = metrics_new();
-    genai_count(metrics_add_shard(m), &c, EP_CHAT_COMPLETIONS, &r);
-    genai_count(metrics_add_shard(m), &c, EP_OTHER, &r); /* that is no operation */
+    genai_count(metrics_add_shard(m), &c, EP_CHAT_COMPLETIONS, false, &r);
+    genai_count(metrics_add_shard(m), &c, EP_OTHER, false, &r); /* that is no operation */
     char *json = json_of(m);
 #define LABELS                                                                                     \
     "{\"key\":\"gen_ai.operation.name\",\"value\":{\"stringValue\":\"chat\"}},"                    \
@@ -204,6 +204,35 @@ static void a_call_is_counted_with_its_attempts(void **state) {
     metrics_free(m);
 }
 
+/* What its client sees is the call that it is a step of. */
+static void a_step_has_its_attempts_alone(void **state) {
+    (void)state;
+    config_provider provider = {.name = SPAN("one"), .url = {.host = SPAN("h")}};
+    const config c = {.providers = &provider, .provider_count = 1};
+    attempt_record answered = {.target = SPAN("one/m"),
+                               .target_label = SPAN("one"),
+                               .outcome = "ok",
+                               .status = 200,
+                               .usage = {.prompt = 12, .completion = 5},
+                               .first_content_us = 10,
+                               .ended_us = 20};
+    const call_record r = {.target = SPAN("one/m"),
+                           .target_label = SPAN("one"),
+                           .attempts = 1,
+                           .tries = &answered,
+                           .stream = true,
+                           .usage = {.completion = 5},
+                           .total_us = 20};
+    metrics *m = metrics_new();
+    genai_count(metrics_add_shard(m), &c, EP_CHAT_COMPLETIONS, true, &r);
+    char *json = json_of(m);
+    assert_non_null(strstr(json, "\"name\":\"gen_ai.client.operation.duration\""));
+    assert_non_null(strstr(json, "\"name\":\"gen_ai.client.token.usage\""));
+    if (strstr(json, "\"name\":\"gen_ai.server.")) fail_msg("as a call: %s", json);
+    free(json);
+    metrics_free(m);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_those_that_a_prometheus_turns_back),
@@ -213,6 +242,7 @@ int main(void) {
         cmocka_unit_test(providers_have_names),
         cmocka_unit_test(attempts_fail_by_a_word),
         cmocka_unit_test(a_call_is_counted_with_its_attempts),
+        cmocka_unit_test(a_step_has_its_attempts_alone),
     };
     return run_watched(tests);
 }

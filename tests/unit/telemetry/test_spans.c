@@ -25,6 +25,7 @@ static trace_notes notes_of(endpoint e) {
         .endpoint = e,
         .method = SPAN("POST"),
         .path = SPAN("/asked/with a client's words"),
+        .route = SPAN("/asked/{id}"),
         .answered = -1,
         .asked = {.max_tokens = -1, .choices = -1}};
 }
@@ -105,9 +106,10 @@ static void an_answer_has_two_spans(void **state) {
     char *text = written(&r, &n), *attempt = strchr(text, '\n') + 1;
     attempt[-1] = '\0';
     has(text, "\"spanId\":\"0000000000000006\",\"parentSpanId\":\"0000000000000005\",\"name\":"
-              "\"POST /v1/chat/completions\",\"kind\":2,\"startTimeUnixNano\":\"1000050000\","
+              "\"POST /asked/{id}\",\"kind\":2,\"startTimeUnixNano\":\"1000050000\","
               "\"endTimeUnixNano\":\"2000150000\"");
-    has(text, TEXT("http.request.method", "POST") "," TEXT("http.route", "/v1/chat/completions"));
+    has(text, TEXT("http.request.method", "POST") "," TEXT("http.route", "/asked/{id}"));
+    has(text, TEXT("url.path", "/asked/with a client's words"));
     has(text, NUMBER("http.response.status_code", "200"));
     has(text, TEXT("client.address", "::1") "," NUMBER("client.port", "4711"));
     has(text, TEXT("weir.request_id", "0198") "," TEXT("weir.client", "ci"));
@@ -277,24 +279,29 @@ static void names_are_few(void **state) {
     (void)state;
     static const struct {
         endpoint endpoint;
-        const char *label;
+        const char *label, *route;
         bool step;
         const char *name;
     } rows[] = {
-        {EP_OTHER, "other", false, "\"name\":\"POST\",\"kind\":2"},
-        {EP_RESPONSES, "responses", false, "\"name\":\"POST /v1/responses\",\"kind\":2"},
-        {EP_CHAT_COMPLETIONS, "chat", false, "\"name\":\"POST /chat\",\"kind\":2"},
-        {EP_CHAT_COMPLETIONS, "agent", true, "\"name\":\"agent\",\"kind\":1"},
+        {EP_OTHER, "other", "", false, "\"name\":\"POST\",\"kind\":2"},
+        {EP_RESPONSES, "responses", "/v1/responses", false,
+         "\"name\":\"POST /v1/responses\",\"kind\":2"},
+        {EP_CHAT_COMPLETIONS, "chat.functions", "/chat/functions", false,
+         "\"name\":\"POST /chat/functions\",\"kind\":2"},
+        {EP_CHAT_COMPLETIONS, "agent", "", true, "\"name\":\"agent\",\"kind\":1"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         call_record r = record_of(NULL, 0);
         trace_notes n = notes_of(rows[i].endpoint);
         r.endpoint = span_cstr(rows[i].label);
+        n.route = span_cstr(rows[i].route);
         n.step = rows[i].step;
         char *text = written(&r, &n);
         has(text, rows[i].name);
         has(text, rows[i].step ? "\"flags\":257}" : "\"flags\":769}");
         if (rows[i].step) has_not(text, "http.");
+        if (rows[i].step) has_not(text, "url.");
+        if (!*rows[i].route) has_not(text, "http.route");
         free(text);
     }
 }
