@@ -82,8 +82,8 @@ static bool verify_pair(EVP_PKEY *key, const algorithm *alg, span text, span sig
 
 /* What is wrong with a stranger's token is no error of what this thread does next. */
 static bool verify(const jwk *k, const algorithm *alg, span text, span sig) {
-    const bool good = alg->half ? verify_pair(k->key, alg, text, sig)
-                                : verify_with(k->key, alg, text, sig);
+    const bool good =
+        alg->half ? verify_pair(k->key, alg, text, sig) : verify_with(k->key, alg, text, sig);
     if (!good) ERR_clear_error();
     return good;
 }

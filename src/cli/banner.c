@@ -22,8 +22,7 @@ static void write_needs(const config *c, buf *out) {
         buf_addf(out, "%sa token of the issuer that auth.jwt names", before);
         before = ", or ";
     }
-    if (config_takes_store_keys(c))
-        buf_addf(out, "%sa key of the store (weir keys list)", before);
+    if (config_takes_store_keys(c)) buf_addf(out, "%sa key of the store (weir keys list)", before);
     buf_add_char(out, '\n');
 }
 

@@ -121,8 +121,7 @@ static void check_receivers(checking *k) {
     const config *c = k->config;
     const config_webhook *approval = &c->functions.approval.webhook;
     const config_redis *store = &c->cache.store;
-    const bool as_shared =
-        c->cache.store_of_shared && store->ca_file.ptr == c->shared.ca_file.ptr;
+    const bool as_shared = c->cache.store_of_shared && store->ca_file.ptr == c->shared.ca_file.ptr;
     const struct {
         bool tls;
         const span *ca_file;

@@ -76,9 +76,9 @@ COLD static void write_jwks(const option *o, const void *field, buf *out) {
     else
         write_url(&jwt->url, out);
 }
-const option_type type_jwks = {
-    "URL or path", "a URL such as https://example.com/jwks.json, or a path", read_jwks, write_jwks,
-    TELLS_PLACE};
+const option_type type_jwks = {"URL or path",
+                               "a URL such as https://example.com/jwks.json, or a path", read_jwks,
+                               write_jwks, TELLS_PLACE};
 
 /* ---- algorithms ---- */
 

@@ -23,8 +23,8 @@ typedef struct option option;
 /* What `weir check --explain` may tell of a value in which a ${…} stands: what that comes to may be
  * a secret. */
 typedef enum option_tells {
-    TELLS_TEXT,   /* a text, or several: as they stand in the file, ${…} and all */
-    TELLS_PLACE,  /* where something is: (set), as what stands beside the ${…} may be secret, too */
+    TELLS_TEXT,  /* a text, or several: as they stand in the file, ${…} and all */
+    TELLS_PLACE, /* where something is: (set), as what stands beside the ${…} may be secret, too */
     TELLS_VALUE,  /* a number, a word, or what has no ${…}: what it comes to */
     TELLS_SECRET, /* that it is there, however it was written */
     TELLS_PARTS,  /* options of its own, each by itself */

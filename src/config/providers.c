@@ -64,8 +64,8 @@ COLD static void write_url(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(((const config_url *)field)->text, out);
 }
-const option_type type_url = {"URL", "a URL such as https://api.openai.com/v1", read_url,
-                              write_url, TELLS_TEXT};
+const option_type type_url = {"URL", "a URL such as https://api.openai.com/v1", read_url, write_url,
+                              TELLS_TEXT};
 
 /* ---- proxy ---- */
 

@@ -99,8 +99,8 @@ span reader_name(reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void reader_origin(reader *r, const void *field, const yaml_node *node);
 const config_origin *config_origin_of(const config *c, const void *field); /* NULL: default */
 
-/* Field was read from node, as o says; o NULL: as an entry of a list, none of whose parts is secret.
- * Where a ${…} stands in it, that is told in the place of what it came to. */
+/* Field was read from node, as o says; o NULL: as an entry of a list, none of whose parts is
+ * secret. Where a ${…} stands in it, that is told in the place of what it came to. */
 void reader_written(reader *r, const option *o, const void *field, const yaml_node *node);
 /* How such a value is told; empty: there is no ${…} in it, or what it comes to may be told. */
 span config_written_of(const config *c, const option *o, const void *field);

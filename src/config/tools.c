@@ -215,9 +215,9 @@ COLD static void write_pairs(const option *o, const void *field, buf *out) {
     }
     buf_add_char(out, '}');
 }
-const option_type type_tool_pairs = {
-    "mapping of texts", "a mapping of up to 64 names to their values", read_pairs, write_pairs,
-    TELLS_SECRET};
+const option_type type_tool_pairs = {"mapping of texts",
+                                     "a mapping of up to 64 names to their values", read_pairs,
+                                     write_pairs, TELLS_SECRET};
 
 /* ---- command, folder, sandbox ---- */
 
@@ -409,10 +409,11 @@ static void tell_unknown(reader *r, const yaml_node *node, span tool, size_t pla
     const config *c = r->config;
     if (c->jwt.on || c->keys == KEYS_ON) return;
     if (c->keys == KEYS_AUTO && c->ledger.on)
-        reader_warning(r, node,
-                       "tools.%.*s.clients: the name at place %zu is none of clients: nobody has it "
-                       "but a key of the store (keys: on says that there are such)",
-                       SPAN_ARG(tool), place);
+        reader_warning(
+            r, node,
+            "tools.%.*s.clients: the name at place %zu is none of clients: nobody has it "
+            "but a key of the store (keys: on says that there are such)",
+            SPAN_ARG(tool), place);
     else
         reader_problem(r, node, "tools.%.*s.clients: there is no client of the name at place %zu",
                        SPAN_ARG(tool), place);

@@ -180,7 +180,7 @@ struct exchange {
     int64_t age_s;                 /* of a stored answer that is given; -1: it is none */
     /* Its client has left. true: the answer is wanted all the same; NULL: by nobody. */
     bool (*stays)(exchange *x);
-    error_id parting; /* why the client is not there any more; ERR_NONE: it is */
+    error_id parting;           /* why the client is not there any more; ERR_NONE: it is */
     http_head_memory head_kept; /* of the request, when its client has left; else it is borrowed */
     struct exchange_trace *trace;       /* exchange/trace.h; NULL: nobody traces it, or not yet */
     const trace_context *trace_context; /* its own; NULL likewise */

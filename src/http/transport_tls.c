@@ -184,8 +184,7 @@ void tls_begin(transport *t, const transport_tls *tls) {
     t->open = false;
     t->tls = tls_stream_new(tls->context, tls->name, tls->port);
     if (tls_context_is_server(tls->context)) return;
-    if (handshake(t) == TLS_FAILED)
-        transport_fail_later(t, TRANSPORT_TLS, tls_stream_why(t->tls));
+    if (handshake(t) == TLS_FAILED) transport_fail_later(t, TRANSPORT_TLS, tls_stream_why(t->tls));
 }
 
 uint64_t tls_records(const transport *t) {

@@ -51,8 +51,8 @@ bool provider_header_out(span name, const http_hops *named) {
         SPAN("x-stainless-"), SPAN("x-forwarded-"), SPAN("x-weir-"),
         SPAN("cf-"),          SPAN("sec-"),         SPAN("access-control-"),
     };
-    return !http_names_have(never_out, ARRAY_LEN(never_out), name) &&
-           !held(name, named) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
+    return !http_names_have(never_out, ARRAY_LEN(never_out), name) && !held(name, named) &&
+           !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
 
 /* What weir says for itself, what is between it and the provider's host, and what would let the
@@ -81,6 +81,6 @@ static const http_names never_back[] = {
 bool provider_header_back(span name, const http_hops *named) {
     static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
                                         SPAN("x-weir-")};
-    return !http_names_have(never_back, ARRAY_LEN(never_back), name) &&
-           !held(name, named) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
+    return !http_names_have(never_back, ARRAY_LEN(never_back), name) && !held(name, named) &&
+           !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }

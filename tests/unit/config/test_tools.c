@@ -19,8 +19,8 @@ static void assert_told(const char *yaml, bool good, const char *told) {
     buf_addf(&all, "providers: {a: {kind: simulator}}\n%s%s", TOOLS, yaml);
     config *c = world_load(&w, buf_cstr(&all));
     buf text = world_text(c);
-    const bool is_told = told ? strstr(buf_cstr(&text), told) != NULL
-                              : strstr(buf_cstr(&text), WHERE) == NULL;
+    const bool is_told =
+        told ? strstr(buf_cstr(&text), told) != NULL : strstr(buf_cstr(&text), WHERE) == NULL;
     if ((c != NULL) != good || !is_told) fail_msg("%s: %s", yaml, buf_cstr(&text));
     buf_done(&text);
     buf_done(&all);

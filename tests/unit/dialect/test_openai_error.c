@@ -131,7 +131,8 @@ static void an_answer_is_no_error(void **state) {
                   429);
     assert_status(DIALECT_OPENAI_EMBEDDINGS, "{\"data\":[],\"errors\":[{\"code\":429}]}", 429, 429);
     assert_status(DIALECT_OPENAI_EMBEDDINGS,
-                  "{\"object\":\"error\",\"message\":\"x\",\"data\":[{\"embedding\":[1]}]}", 502, 502);
+                  "{\"object\":\"error\",\"message\":\"x\",\"data\":[{\"embedding\":[1]}]}", 502,
+                  502);
     assert_status(DIALECT_OPENAI_RESPONSES,
                   "{\"type\":\"response.output_text.delta\",\"delta\":\"a\",\"errors\":[\"x\"]}", 0,
                   502);

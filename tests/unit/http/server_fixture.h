@@ -19,7 +19,7 @@ typedef struct fixture {
     uv_thread_t thread;
     uv_mutex_t lock; /* of what follows */
     uv_cond_t news;
-    buf log;               /* "head /x;", "request /x;", "gone /x;", "left /x;", "done /x;", "refused 400;" */
+    buf log; /* "head /x;", "request /x;", "gone /x;", "left /x;", "done /x;", "refused 400;" */
     http_request *waiting; /* of /wait: the loop's thread alone touches it */
     size_t flood_left;
     bool answering; /* the loop's thread is inside http_answer() */

@@ -272,10 +272,14 @@ static void what_others_wrote_is_on_one_line(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_strings),     cmocka_unit_test(reads_back_strings),
-        cmocka_unit_test(sets_commas),        cmocka_unit_test(writes_doubles_shortly),
-        cmocka_unit_test(reads_back_doubles), cmocka_unit_test(writes_fixed),
-        cmocka_unit_test(minds_no_locale),    cmocka_unit_test(writes_one_line),
+        cmocka_unit_test(writes_strings),
+        cmocka_unit_test(reads_back_strings),
+        cmocka_unit_test(sets_commas),
+        cmocka_unit_test(writes_doubles_shortly),
+        cmocka_unit_test(reads_back_doubles),
+        cmocka_unit_test(writes_fixed),
+        cmocka_unit_test(minds_no_locale),
+        cmocka_unit_test(writes_one_line),
         cmocka_unit_test(what_others_wrote_is_on_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

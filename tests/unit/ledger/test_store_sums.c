@@ -81,9 +81,9 @@ static void groups_are_told_apart(void **state) {
     static const struct {
         query_group group;
         size_t rows;
-    } rows[] = {{GROUP_NONE, 0}, {GROUP_HOUR, 3},  {GROUP_DAY, 2},    {GROUP_CLIENT, 2},
-                {GROUP_USER, 1}, {GROUP_MODEL, 1}, {GROUP_TARGET, 2}, {GROUP_TAG, 3},
-                {GROUP_CLIENT_USER, 2}};
+    } rows[] = {{GROUP_NONE, 0},   {GROUP_HOUR, 3}, {GROUP_DAY, 2},
+                {GROUP_CLIENT, 2}, {GROUP_USER, 1}, {GROUP_MODEL, 1},
+                {GROUP_TARGET, 2}, {GROUP_TAG, 3},  {GROUP_CLIENT_USER, 2}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         ledger_query q = ledger_query_all;
         q.group = rows[i].group;

@@ -204,8 +204,7 @@ static void everything_else_crosses(void **state) {
     static const http_hops close = {.names = {SPAN("close")}, .count = 1};
     for (size_t w = 0; w < ARRAY_LEN(ways); w++)
         for (size_t i = 0; i < ARRAY_LEN(both); i++)
-            if (!ways[w].crosses(both[i], &close))
-                fail_msg("%.*s is held", SPAN_ARG(both[i]));
+            if (!ways[w].crosses(both[i], &close)) fail_msg("%.*s is held", SPAN_ARG(both[i]));
     for (size_t i = 0; i < ARRAY_LEN(out); i++)
         assert_true(provider_header_out(out[i], &nothing));
     for (size_t i = 0; i < ARRAY_LEN(back); i++)
