@@ -667,6 +667,8 @@ config_answer_limit config_answer_of(const config *c, const config_model *m,
 bool config_asks_keys(const config *c);
 /* Whether keys of the store are: it has some, or keys is on. */
 bool config_takes_store_keys(const config *c);
+/* Whether there are clients that the file does not name, as many as an issuer or the store says. */
+bool config_has_unlisted(const config *c);
 /* Whether there may be several clients, who share what is bounded. */
 bool config_has_several(const config *c);
 

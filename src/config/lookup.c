@@ -28,17 +28,16 @@ bool config_takes_store_keys(const config *c) {
                                   atomic_load_explicit(c->store_has_keys, memory_order_relaxed));
 }
 
-/* Whether there are clients that the file does not name, as many as an issuer or the store says. */
-static bool names_more(const config *c) {
+bool config_has_unlisted(const config *c) {
     return c->jwt.on || config_takes_store_keys(c);
 }
 
 bool config_asks_keys(const config *c) {
-    return c->client_count || names_more(c);
+    return c->client_count || config_has_unlisted(c);
 }
 
 bool config_has_several(const config *c) {
-    return c->client_count > 1 || names_more(c);
+    return c->client_count > 1 || config_has_unlisted(c);
 }
 
 size_t config_find_admin(const config *c, const unsigned char hash[SHA256_LEN]) {

@@ -404,10 +404,10 @@ static bool is_client(const config *c, span name) {
 }
 
 /* Tokens name their clients, and keys of the store have names of their own. Whether the store has
- * any is not in the file, but where it says so. */
+ * any nobody knows who reads a file that does not say so. */
 static void tell_unknown(reader *r, const yaml_node *node, span tool, size_t place) {
     const config *c = r->config;
-    if (c->jwt.on || c->keys == KEYS_ON) return;
+    if (config_has_unlisted(c)) return;
     if (c->keys == KEYS_AUTO && c->ledger.on)
         reader_warning(
             r, node,
