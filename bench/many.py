@@ -16,7 +16,7 @@ EVENTS = 4
 BEGUN_A_SECOND = 500
 FILES = 1500  # besides those of the streams
 
-# What a kernel within a process (tools/machine) is slow at is not what is asked.
+# How soon a machine is at its end (tools/machine) is not what is asked.
 SETTINGS = """\
 limits: {{calls: {most}, memory: 4GB, client_share: 100%}}
 timeouts: {{connect: 5m, between_events: 1h, total: 2h}}
