@@ -569,8 +569,11 @@ def test_a_store_that_is_away_keeps_who_is_known(served, server):
 @postgres_only
 def test_who_is_known_can_be_paused_while_the_store_is_away(served, server):
     """By name, which is believed; whose an id is nobody can say, and nobody is told that it was done."""
-    w = served(ledger={"store": server.database("paused")}, admin={"keys": [ADMIN]})
+    options = dict(ledger={"store": server.database("paused")}, admin={"keys": [ADMIN]})
+    w = served(**options)
     made = api(w, "POST", body={"name": "app"}).json()
+    w.stop()
+    w = served(**options)  # where a key was made, what is known of it is forgotten once more when the store tells of that
     assert ask(w, made["key"]).status == 200
 
     def order(who, what):
