@@ -260,7 +260,7 @@ def test_a_key_near_its_end(weir, upstream, receiver):
 
 def test_unusual_use(weir, upstream, receiver):
     upstream.always(ANSWER)
-    w = weir(upstream, clients=client(), alerts=telling(receiver, unusual={"learn": "0s", "calls": 4}))
+    w = weir(upstream, clients=client(), alerts=telling(receiver, unusual={"learn": "0s", "calls": 4}), **ONE)
     assert ask(w).status == 200
     assert ask(w, model="gpt-other").status == 200
     (told,) = receiver.wait("key.new_model")
@@ -273,7 +273,7 @@ def test_unusual_use(weir, upstream, receiver):
 
 def test_a_new_address(weir, upstream, receiver):
     upstream.always(ANSWER)
-    w = weir(upstream, clients=client(), server={"trusted_proxies": ["127.0.0.0/8"]}, alerts=telling(receiver))
+    w = weir(upstream, clients=client(), server={"workers": 1, "trusted_proxies": ["127.0.0.0/8"]}, alerts=telling(receiver))
     for address in ("203.0.113.5", "203.0.113.5", "203.0.113.9"):
         answer = wire.chat(w, headers={"authorization": f"Bearer {daemon.CLIENT_KEY}", "x-forwarded-for": address})
         assert answer.status == 200
