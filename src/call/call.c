@@ -44,7 +44,8 @@ void call_give_up(call *c, failure f) {
 
 /* ---- asking ---- */
 
-size_t call_next_slot(const call *c) {
+/* The target that may be asked now; slots.count when there is none. */
+static size_t next_slot(const call *c) {
     return slots_next(&c->slots, call_now_ms(c));
 }
 
@@ -65,7 +66,7 @@ static void refuse_all(call *c);
 
 /* Nobody has been asked. */
 static void ask_first(call *c) {
-    const size_t at = call_next_slot(c);
+    const size_t at = next_slot(c);
     if (at < c->slots.count)
         call_try(c, (entry){ENTRY_FIRST, at});
     else
@@ -198,7 +199,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         .left_ms = c->spec.deadline_ms - call_now_ms(c),
     };
     retry_plan plan;
-    bool closed = f->error == ERR_BREAKER_OPEN && call_next_slot(c) == c->slots.count;
+    bool closed = f->error == ERR_BREAKER_OPEN && next_slot(c) == c->slots.count;
     if (closed && waits_for_breaker(c, f)) return;
     retry_verdict verdict = retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan);
     trace_decided(c, s, f, verdict, &plan);
@@ -325,7 +326,7 @@ static void start_first(call *c) {
     failure f;
     entry e = {ENTRY_FIRST, 0};
     lane_start_end end = LANE_FULL;
-    while (end == LANE_FULL && (e.at = call_next_slot(c)) < c->slots.count)
+    while (end == LANE_FULL && (e.at = next_slot(c)) < c->slots.count)
         end = lane_start(c, &e, &f);
     if (end == LANE_WAITS) return;
     if (end != LANE_FULL) {

@@ -103,8 +103,6 @@ static inline slot *lane_slot(const lane *l) {
 
 /* Counts it for a target. */
 void call_count(call *c, metric_id id, const slot *s, const char *outcome);
-/* The target that may be asked now; slots.count when there is none. */
-size_t call_next_slot(const call *c);
 /* A try has failed so, and another one is made, or under way. kept lives as long as the call. */
 void call_note_last(call *c, const failure *kept);
 /* What follows a failure at a slot. */

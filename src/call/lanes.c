@@ -92,7 +92,7 @@ static void count_lost(const lane *l) {
 }
 
 void lane_drop(lane *l) {
-    if (l->stands) {
+    if (l->stands) { /* who only stood at the gate may be asked later */
         lane_withdraw(l);
         lane_slot(l)->entered = lane_slot(l)->tries > 0;
     }

@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A request, and what one attempt sends, but for what a client sends besides. */
+/* A request, what one attempt sends, and the headers that come back; but for what a client sends
+ * besides. */
 enum { ASKING_BYTES = 2048, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static size_t first_bytes(const exchange_env *env) {

@@ -37,6 +37,24 @@ static void an_open_breaker_is_passed_over(void **state) {
     owner_done(&o);
 }
 
+/* Its key was refused somebody else after the order was laid: it is asked last, not never. */
+static void one_that_was_passed_over_is_asked_at_last(void **state) {
+    (void)state;
+    static const row three = {
+        .options = OFF, .plain = true, .a = {"wait 300|500|end"}, .b = {PLAIN}, .c = {"500|end"}};
+    owner o;
+    owner_begin(&o, &three);
+    owner_start(&o);
+    world_run_until(&o.w, o.w.loop.now_ms + 100);
+    const upstream *b = loop_snapshot_find(o.w.snapshot, &o.w.config->providers[1]);
+    assert_true(key_refused(b->keys[0].state, 401, SPAN_EMPTY, 0, o.w.loop.now_ms));
+    world_run_until(&o.w, o.w.loop.now_ms + 1000);
+    assert_true(o.over);
+    assert_string_equal(buf_cstr(&o.heard), "plain 200; Hi; end");
+    assert_string_equal(buf_cstr(&o.w.asking), "acb");
+    owner_done(&o);
+}
+
 /* A probe that was cancelled tells nothing, and leaves its place to the next; one whose request was
  * at fault tells enough. */
 static void a_probe_that_is_no_success(void **state) {
@@ -252,6 +270,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(an_open_breaker_is_not_asked),
         cmocka_unit_test(an_open_breaker_is_passed_over),
+        cmocka_unit_test(one_that_was_passed_over_is_asked_at_last),
         cmocka_unit_test(a_probe_that_is_no_success),
         cmocka_unit_test(a_retry_waits),
         cmocka_unit_test(what_is_counted),
