@@ -2,51 +2,13 @@
 
 #include "ends.h"
 
-#include "certs.h"
 #include "http/tls_sessions.h"
 #include "http/tls_stream.h"
 #include "http/transport_internal.h"
+#include "tls_ends.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
-
-static certs c;
-static tls_context *server, *client;
-
-static tls_context *client_of(const char *ca) {
-    buf why = BUF_EMPTY;
-    tls_context *t = tls_client_new(ca ? span_cstr(ca) : SPAN_EMPTY, &why);
-    assert_non_null(t);
-    assert_int_equal(why.len, 0);
-    return t;
-}
-
-static tls_context *server_with(const char *cert, const char *key) {
-    buf why = BUF_EMPTY;
-    tls_context *t = tls_server_new(cert, key, &why);
-    assert_non_null(t);
-    return t;
-}
-
-static tls_context *server_of(void) {
-    return server_with(c.cert, c.key);
-}
-
-static int setup(void **state) {
-    (void)state;
-    certs_begin(&c);
-    server = server_of();
-    client = client_of(c.ca);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    tls_context_unref(server);
-    tls_context_unref(client);
-    certs_end(&c);
-    return 0;
-}
 
 static void begin_tls(fixture *f, tls_context *client_context, const char *name) {
     begin(f);

@@ -3,32 +3,10 @@
 
 #include "ends.h"
 
-#include "certs.h"
 #include "raw_tls.h"
+#include "tls_ends.h"
 
 #include <stdatomic.h>
-
-static certs c;
-static tls_context *server, *client;
-
-static int setup(void **state) {
-    (void)state;
-    buf why = BUF_EMPTY;
-    certs_begin(&c);
-    server = tls_server_new(c.cert, c.key, &why);
-    client = tls_client_new(span_cstr(c.ca), &why);
-    assert_non_null(server);
-    assert_non_null(client);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    tls_context_unref(server);
-    tls_context_unref(client);
-    certs_end(&c);
-    return 0;
-}
 
 /* Two ends that are at peace with each other, and behind a door of its own the odd peer's. */
 typedef struct odd_fixture {
