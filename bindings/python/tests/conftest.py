@@ -20,6 +20,7 @@ import pytest
 for name in [n for n in os.environ if re.match(r"(OPENAI_|(HTTPS?|NO|ALL)_PROXY$)", n, re.I)]:
     del os.environ[name]  # keys and proxies of the person who runs the tests
 
+from scripted import Scripted
 from weir import AsyncWeir, Weir
 
 PROGRAM = Path(os.environ.get("WEIR") or Path(__file__).resolve().parents[3] / "build" / "weir")
@@ -42,6 +43,14 @@ def sim() -> Iterator[str]:
     yield found[0]
     process.send_signal(signal.SIGTERM)
     assert process.wait(TIMEOUT) == 0
+
+
+@pytest.fixture
+def provider() -> Iterator[Scripted]:
+    """One whose answers the test writes."""
+    made = Scripted()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any, Callable, Iterator, List, Tuple, Union
+from typing import Any, Callable, List, Tuple, Union
 
 import pytest
 
@@ -21,13 +21,6 @@ limited = pytest.mark.skipif(not DIGITS, reason="this Python reads integers of a
 DEEP = "[" * 480 + "]" * 480
 UNREAD = pytest.mark.parametrize("more", [pytest.param(LONG, marks=limited, id="long"), pytest.param(DEEP, id="deep")])
 PATH = "POST /v1/chat/completions"
-
-
-@pytest.fixture
-def provider() -> Iterator[Scripted]:
-    made = Scripted()
-    yield made
-    made.close()
 
 
 def chunk(content: str, more: str = "null") -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from enum import Enum
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
@@ -43,13 +43,6 @@ RIVER = {"name": "Isar", "crests": [], "main": {"height": 2.5, "kind": "sharp", 
 def completion(content: Optional[str], finish: str = "stop", **message: Any) -> Dict[str, Any]:
     return {"id": "c", "object": "chat.completion", "created": 1, "model": "m",
             "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content, **message}}]}
-
-
-@pytest.fixture
-def provider() -> Iterator[Scripted]:
-    made = Scripted()
-    yield made
-    made.close()
 
 
 def test_a_completion(provider: Scripted, connect: Connect, aconnect: Callable[..., AsyncWeir]) -> None:

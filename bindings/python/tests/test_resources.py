@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
@@ -19,13 +19,6 @@ IMAGES = {"created": 1, "data": [{"b64_json": "aGk="}]}
 RESPONSE = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "completed", "output": []}
 GONE = {"id": "x", "object": "file", "deleted": True}
 BYTES = bytes(range(256)) * 300
-
-
-@pytest.fixture
-def provider() -> Iterator[Scripted]:
-    made = Scripted()
-    yield made
-    made.close()
 
 
 def both(provider: Scripted, connect: Connect, aconnect: Callable[..., AsyncWeir], do: Callable[[Any], Any]) -> List[Any]:

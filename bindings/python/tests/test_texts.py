@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import pydantic
 import pytest
@@ -14,13 +14,6 @@ from weir import APIResponseValidationError, Weir
 
 Connect = Callable[..., Weir]
 HALF = "a\ud83db"
-
-
-@pytest.fixture
-def provider() -> Iterator[Scripted]:
-    made = Scripted()
-    yield made
-    made.close()
 
 
 def answer(content: str, **more: Any) -> Any:
