@@ -14,6 +14,7 @@ from sides import Failed, Weir
 
 EVENTS = 4
 BEGUN_A_SECOND = 500
+COMPLAINTS = 5  # that are shown where the run fails
 FILES = 1500  # besides those of the streams
 
 # How soon a machine is at its end (tools/machine) is not what is asked.
@@ -32,6 +33,12 @@ def enough(streams):
         raise Failed(f"{streams} streams take as many ports, and there are {free}: see the kernel's net.ipv4.ip_local_port_range")
 
 
+def complaints(log):
+    """The first lines of weir's log that tell of something amiss: calls that have failed among them."""
+    with log.open() as lines:
+        return "".join([line for line in lines if '"level":"info"' not in line][:COMPLAINTS])
+
+
 class Many:
     def __init__(self, bench):
         self.bench, self.options, self.report = bench, bench.options, bench.report
@@ -43,7 +50,9 @@ class Many:
         self.report.head("many", f"{self.streams} streams at once through one process, {EVENTS} events each, one every {pause} s")
         most = self.streams + FILES
         weir = Weir(self.bench.upstream, self.bench.folder, self.options.weir, extra=SETTINGS.format(most=most), name="weir-many", most=most)
-        self.bench.start(weir)
+        log = weir.folder / "log"
+        with log.open("w") as weir.log:
+            self.bench.start(weir)
         try:
             idle = weir.memory_kb()
             seen = {"streams": 0}
@@ -54,6 +63,8 @@ class Many:
                 before = weir.cpu_ns()
                 figures = self.bench.load(weir, "streams", self.streams, EVENTS, pause * 1_000_000)
                 cpu = (weir.cpu_ns() - before) / 1000
+            except Failed as error:
+                raise Failed(f"{error}\n{complaints(log)}")
             finally:
                 ended.set()
                 watcher.join()

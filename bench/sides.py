@@ -129,13 +129,14 @@ class Side:
     core = PROXY_CORE
     patience = 10  # seconds until it listens
     asked = {}  # what bench-load is told of it, of the variables that bench/load.c names
+    log = subprocess.DEVNULL  # a file where what it says is to be kept
 
     def environment(self):
         return dict(os.environ)
 
     def start(self):
         self.process = subprocess.Popen(["taskset", "-c", str(self.core), *self.command()], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment())
+                                        stdout=self.log, stderr=self.log, env=self.environment())
         self.wait_until_listening()
         return self
 
