@@ -134,6 +134,12 @@ static span value_behind(span line, size_t name_len) {
     return value;
 }
 
+/* Digits alone; anything else is passed over. */
+static void take_retry(sse_reader *r, span value) {
+    uint64_t ms;
+    if (value.len <= SSE_RETRY_DIGITS && span_u64(value, &ms)) *r->retry_ms = (int64_t)ms;
+}
+
 /* A line that is not empty. Nearly all of them are data. */
 static void take_field(sse_reader *r, span line) {
     static const span data = SPAN("data"), with_colon = SPAN("data:");
@@ -155,6 +161,8 @@ static void take_field(sse_reader *r, span line) {
     else if (r->ids && span_eq(field, SPAN_OF("id")) && value.len <= SSE_ID_MAX) {
         buf_clear(r->ids);
         buf_add(r->ids, value);
+    } else if (r->retry_ms && span_eq(field, SPAN_OF("retry"))) {
+        take_retry(r, value);
     }
 }
 

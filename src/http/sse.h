@@ -40,11 +40,13 @@ typedef struct sse_reader {
     bool told;     /* the event in data and name was handed out; the next call forgets it */
     bool dead;
     buf *ids; /* where the last id goes, up to SSE_ID_MAX bytes; NULL, as at first: nowhere */
+    int64_t *retry_ms; /* likewise, what the last retry: says, of up to SSE_RETRY_DIGITS */
     bool
         comment_seen; /* a comment came since the last look: a sign of life; the caller clears it */
 } sse_reader;
 
-enum { SSE_ID_MAX = 1024 }; /* a longer one is none */
+/* A longer one is none. */
+enum { SSE_ID_MAX = 1024, SSE_RETRY_DIGITS = 9 };
 
 /* limit: bytes of one event, its name, its data and the line that is being read, at most; the same
  * for events that need no holding, so that the verdict does not depend on how the bytes come. */
@@ -63,7 +65,8 @@ void sse_reader_reserve(sse_reader *r, size_t more);
 size_t sse_reader_bytes(const sse_reader *r, size_t more);
 
 /* Takes bytes off the front of *input until an event is complete or the input is used up. Events
- * without data, id: and retry: lines, comments and unknown fields are passed over. Line ends may be
+ * without data, comments and unknown fields are passed over, and id: and retry: lines unless they
+ * are wanted. Line ends may be
  * LF, CRLF or CR, also mixed. Call in a loop until SSE_MORE:
  *
  *   while ((result = sse_read(&r, &input, &event)) == SSE_EVENT) …

@@ -8,8 +8,9 @@
 enum {
     START_MS = 60000,   /* until it is ready: it may have to be fetched first */
     SILENCE_MS = 10000, /* of a process that is asked for its era: then the handshake is tried */
-    LISTEN_MS = 5000,   /* before changes are listened for again */
-    TEXT_MAX = 2000,    /* bytes of an error's message that are told */
+    LISTEN_MS = 5000,   /* before changes are listened for again; doubled up to: */
+    LISTEN_MAX_MS = 60000,
+    TEXT_MAX = 2000, /* bytes of an error's message that are told */
 };
 
 struct mcp_client {
@@ -20,6 +21,7 @@ struct mcp_client {
     mcp_era era;
     bool ready, closed, retired, greeted;
     bool tells_of_changes;
+    int64_t listen_ms, listened_ms; /* the wait before it listens again; since when it does */
     int64_t next_id;
     list requests;
     mcp_request discover, hello, listen;
@@ -182,7 +184,14 @@ static void say_hello(mcp_client *c) {
 static void listen_for_changes(mcp_client *c) {
     const mcp_question q = {.method = "subscriptions/listen",
                             .members = SPAN_OF("\"notifications\":{\"toolsListChanged\":true}")};
+    c->listened_ms = c->env->loop->now_ms;
     ask(c, &c->listen, MCP_MODERN, &q);
+}
+
+/* The list may have changed while nobody listened. */
+static void on_gap(void *user) {
+    const mcp_client *c = user;
+    if (c->ready && c->tells_of_changes && c->ops) c->ops->on_changed(c->user);
 }
 
 static void become_ready(mcp_client *c, mcp_era era, span version, json_value result) {
@@ -201,17 +210,23 @@ static void become_ready(mcp_client *c, mcp_era era, span version, json_value re
 
 static void on_listened(mcp_request *r, const mcp_reply *reply) {
     mcp_client *c = CONTAINER_OF(r, mcp_client, listen);
-    /* A stream that broke off; a refusal will be no other the next time. */
-    bool again = !reply->loss || reply->loss->status < 300;
-    if (again && c->ready) loop_timer_start(c->env->loop, &c->silence, LISTEN_MS);
+    const int status = reply->loss ? reply->loss->status : 0;
+    /* A stream that broke off, or a server that is being put up anew behind its proxy; another
+     * refusal will be no other the next time. */
+    if (!c->ready || (status >= 300 && status < 500) || status == 501) return;
+    if (c->env->loop->now_ms - c->listened_ms >= LISTEN_MAX_MS) c->listen_ms = LISTEN_MS;
+    loop_timer_start(c->env->loop, &c->silence, c->listen_ms);
+    c->listen_ms = c->listen_ms * 2 < LISTEN_MAX_MS ? c->listen_ms * 2 : LISTEN_MAX_MS;
 }
 
 static void on_silence(timer *t) {
     mcp_client *c = CONTAINER_OF(t, mcp_client, silence);
-    if (c->ready)
-        listen_for_changes(c);
-    else
+    if (!c->ready) {
         say_hello(c);
+        return;
+    }
+    listen_for_changes(c);
+    on_gap(c);
 }
 
 static void on_hello(mcp_request *r, const mcp_reply *reply) {
@@ -449,7 +464,7 @@ static void on_down(void *user, const mcp_loss *loss) {
     if (!c->closed) go_down(c, loss, false);
 }
 
-static const mcp_link_ops link_ops = {on_message, on_large, on_lost, on_down};
+static const mcp_link_ops link_ops = {on_message, on_large, on_lost, on_gap, on_down};
 
 mcp_client *mcp_client_open(mcp_env *e, const mcp_place *p, bool legacy, const mcp_client_ops *ops,
                             void *user) {
@@ -460,6 +475,7 @@ mcp_client *mcp_client_open(mcp_env *e, const mcp_place *p, bool legacy, const m
     c->ops = ops;
     c->user = user;
     c->next_id = 1;
+    c->listen_ms = LISTEN_MS;
     c->hello.done = on_hello;
     c->listen.done = on_listened;
     list_init(&c->requests);

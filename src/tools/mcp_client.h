@@ -19,7 +19,7 @@ typedef struct mcp_client mcp_client;
 
 typedef struct mcp_client_ops {
     void (*on_ready)(void *user);
-    /* Its list of tools has changed. */
+    /* Its list of tools has changed, or may have. */
     void (*on_changed)(void *user);
     /* All requests have been told before. anew: a new conversation, which opens as a legacy one,
      * may succeed at once. */

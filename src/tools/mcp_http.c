@@ -16,10 +16,11 @@ enum {
     CONNECT_MS = 10000,
     LINGER_MS = 1000, /* an answer's stream ends by itself so soon, or is closed */
     FAREWELL_MS = 1000,
-    RESUMES_MAX = 5, /* of one answer */
+    RESUMES_MAX = 5, /* of one answer, in which it does not go on */
     RESUME_MS = 200,
     REOPEN_MS = 1000, /* the GET stream; doubled up to: */
     REOPEN_MAX_MS = 60000,
+    STREAM_WELL_MS = 10000, /* one that was open so long is opened again as the first one was */
     SESSION_MAX = 1024,
     WHY_READ = 8192,
     WHY_MAX = 500,
@@ -33,6 +34,7 @@ typedef struct http_link {
     bool known;           /* which it is */
     buf session, version; /* empty: none */
     struct post *stream;  /* the GET that listens; NULL: none */
+    bool missed;          /* nobody listened for a while */
     timer reopen;
     int64_t reopen_ms;
     timer end;
@@ -53,8 +55,11 @@ typedef struct post {
     sse_reader events;
     bool reads_events;
     buf gathered;
-    buf last_id; /* of its events; empty: none had one */
+    buf last_id;      /* of its events; empty: none had one */
+    buf resumed_from; /* the one with which it was taken up again, the last time */
+    int64_t retry_ms; /* until it is to be taken up again; -1: the server does not say */
     unsigned resumes;
+    int64_t began_ms;
     timer timer; /* what is next: it is taken up again, or closed */
     arena arena;
 } post;
@@ -73,6 +78,7 @@ static void post_free(post *p) {
     if (p->reads_events) sse_reader_done(&p->events);
     buf_done(&p->gathered);
     buf_done(&p->last_id);
+    buf_done(&p->resumed_from);
     arena_done(&p->arena);
     free(p);
 }
@@ -113,18 +119,38 @@ static void on_resume(timer *t) {
     resume(CONTAINER_OF(t, post, timer));
 }
 
-/* An answer that broke off, of which the server has kept the rest. */
-static bool may_resume(post *p) {
-    if (!p->last_id.len || p->resumes >= RESUMES_MAX || !p->request || p->is_stream) return false;
-    p->resumes++;
+static int64_t not_before(const post *p, int64_t ms) {
+    return p->retry_ms > ms ? p->retry_ms : ms;
+}
+
+/* An answer that broke off, of which the server has kept the rest. One whose server ends it and
+ * says when to ask again, or which has gone on since it was taken up the last time, is waited for
+ * as long as its request is. */
+static bool may_resume(post *p, bool broken) {
+    const bool moved = !span_eq(buf_span(&p->last_id), buf_span(&p->resumed_from));
+    if (!p->last_id.len || !p->request || p->is_stream) return false;
+    if (moved || (!broken && p->retry_ms >= 0)) p->resumes = 0;
+    if (p->resumes++ >= RESUMES_MAX) return false;
+    buf_clear(&p->resumed_from);
+    buf_add(&p->resumed_from, buf_span(&p->last_id));
     p->timer.fire = on_resume;
-    loop_timer_start(p->owner->link.env->loop, &p->timer, RESUME_MS);
+    loop_timer_start(p->owner->link.env->loop, &p->timer, not_before(p, RESUME_MS));
     return true;
 }
 
-static void reopen_later(http_link *h) {
-    loop_timer_start(h->link.env->loop, &h->reopen, h->reopen_ms);
+static void reopen_later(post *p) {
+    http_link *h = p->owner;
+    const loop *l = h->link.env->loop;
+    if (p->reads_events && l->now_ms - p->began_ms >= STREAM_WELL_MS) h->reopen_ms = REOPEN_MS;
+    h->missed = true;
+    loop_timer_start(h->link.env->loop, &h->reopen, not_before(p, h->reopen_ms));
     h->reopen_ms = h->reopen_ms * 2 < REOPEN_MAX_MS ? h->reopen_ms * 2 : REOPEN_MAX_MS;
+}
+
+static void tell_gap(http_link *h) {
+    const bool missed = h->missed;
+    h->missed = false;
+    if (missed && h->link.ops) h->link.ops->on_gap(h->link.user);
 }
 
 static void too_large(post *p, span head) {
@@ -135,7 +161,7 @@ static void too_large(post *p, span head) {
     p->request = NULL;
     if (r) r->sent = NULL;
     if (l->ops) l->ops->on_large(l->user, head, SPAN_EMPTY, r);
-    if (p->is_stream && l->ops) reopen_later(p->owner);
+    if (p->is_stream && l->ops) reopen_later(p);
     end_post(p, 0);
 }
 
@@ -168,8 +194,9 @@ static void on_head(void *user, const http_head *head) {
         if (p->reads_events) sse_reader_done(&p->events);
         sse_reader_init(&p->events, h->link.place->message_max);
         p->events.ids = &p->last_id;
+        p->events.retry_ms = &p->retry_ms;
         p->reads_events = true;
-        if (p->is_stream) h->reopen_ms = REOPEN_MS;
+        if (p->is_stream) tell_gap(h);
     }
     span session = http_header_get(head->headers, SPAN_OF("Mcp-Session-Id"));
     if (!p->hello || !is_good(head->status) || session.len > SESSION_MAX) return;
@@ -210,7 +237,7 @@ static void take_end(post *p) {
     sse_event e;
     if (is_good(p->status) && p->kind == BODY_EVENTS) {
         if (sse_read_end(&p->events, &e) == SSE_EVENT && e.data.len) tell(p, e.data);
-        if (may_resume(p)) return;
+        if (may_resume(p, false)) return;
         lose(p, TOOL_FAILED, SPAN_OF("its stream ended without an answer"));
     } else if (p->kind == BODY_JSON && p->gathered.len) {
         tell(p, buf_span(&p->gathered));
@@ -228,7 +255,10 @@ static void end_stream(post *p) {
     http_link *h = p->owner;
     /* 405: it has none. Another refusal is as good. */
     bool has = p->status == 0 || p->status >= 500 || (is_good(p->status) && p->kind == BODY_EVENTS);
-    if (has && h->link.ops) reopen_later(h);
+    if (has && h->link.ops)
+        reopen_later(p);
+    else
+        tell_gap(h); /* the session may be over */
     end_post(p, 0);
 }
 
@@ -259,7 +289,7 @@ static void on_fail(void *user, const http_fail *fail) {
         end_stream(p);
         return;
     }
-    if (may_resume(p)) return;
+    if (may_resume(p, true)) return;
     buf why = BUF_EMPTY;
     bool away = is_unreachable(fail->kind);
     buf_addf(&why, "%s: %s", away ? "it cannot be reached" : "its answer cannot be used",
@@ -364,6 +394,8 @@ static post *post_new(http_link *h, mcp_request *r) {
     post *p = mem_zalloc(sizeof *p);
     p->owner = h;
     p->request = r;
+    p->retry_ms = -1;
+    p->began_ms = h->link.env->loop->now_ms;
     if (r) r->sent = p;
     arena_init(&p->arena, 0);
     timer_init(&p->timer, on_post_over);

@@ -62,6 +62,8 @@ typedef struct mcp_link_ops {
     /* One that is larger than it may be: its first and its last bytes. */
     void (*on_large)(void *user, span head, span tail, mcp_request *by);
     void (*on_lost)(void *user, mcp_request *r, const mcp_loss *loss);
+    /* What the server says unasked was not heard for a while. */
+    void (*on_gap)(void *user);
     /* There is no way to the server any more; every request is lost with it. */
     void (*on_down)(void *user, const mcp_loss *loss);
 } mcp_link_ops;

@@ -211,6 +211,36 @@ static void stays_dead(void **state) {
     sse_reader_done(&r);
 }
 
+static void tells_ids_and_waits_to_who_wants_them(void **state) {
+    (void)state;
+    static const struct {
+        span doc, id;
+        int64_t retry_ms;
+    } rows[] = {
+        {SPAN("id: 7\nretry: 1500\ndata:\n\n"), SPAN("7"), 1500},
+        {SPAN("retry:0\r\n\r\n"), SPAN(""), 0},
+        {SPAN("retry: 10\nretry: 20\n\n"), SPAN(""), 20},
+        {SPAN("retry: 10\nretry: 1e3\nretry: -5\nretry: 5s\nretry:\nretry\n\n"), SPAN(""), 10},
+        {SPAN("retry: 999999999\nretry: 1000000000\n\n"), SPAN(""), 999999999},
+        {SPAN("data: retry: 5\n\n"), SPAN(""), -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        sse_reader r;
+        sse_event event;
+        buf id = BUF_EMPTY;
+        int64_t retry_ms = -1;
+        span input = rows[i].doc;
+        sse_reader_init(&r, 1024);
+        r.ids = &id;
+        r.retry_ms = &retry_ms;
+        while (sse_read(&r, &input, &event) != SSE_MORE) {}
+        assert_true(span_eq(buf_span(&id), rows[i].id));
+        assert_int_equal(retry_ms, rows[i].retry_ms);
+        sse_reader_done(&r);
+        buf_done(&id);
+    }
+}
+
 /* The usual case costs no copy: name and data point into the input. */
 static void lends_what_one_piece_holds(void **state) {
     (void)state;
@@ -377,6 +407,7 @@ int main(void) {
         cmocka_unit_test(reads_every_legal_form),
         cmocka_unit_test(bounds_events),
         cmocka_unit_test(stays_dead),
+        cmocka_unit_test(tells_ids_and_waits_to_who_wants_them),
         cmocka_unit_test(lends_what_one_piece_holds),
         cmocka_unit_test(bears_a_megabyte),
         cmocka_unit_test(gives_memory_back),

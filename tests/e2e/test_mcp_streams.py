@@ -1,0 +1,86 @@
+"""MCP servers over HTTP whose streams end: what changed meanwhile, and answers that are polled for."""
+
+import time
+
+import pytest
+
+import daemon
+import mcp_streams
+from mcp_streams import Streams
+from test_mcp_client import tool_of
+
+
+@pytest.fixture
+def serving(weir, upstream):
+    """A function that starts a weir whose tools are those of the server."""
+    places = []
+
+    def start(streams, **tool):
+        place = mcp_streams.served(streams)
+        places.append(place)
+        return weir(upstream, tools={"odd": {"kind": "mcp", "url": place.__enter__(), **tool}})
+
+    yield start
+    for place in places:
+        place.__exit__(None, None, None)
+
+
+def has(w, upstream, name):
+    return tool_of(w, upstream, name) == f"{name} answers"
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_a_list_that_changed_while_nobody_heard_it(serving, upstream, modern):
+    s = Streams(modern)
+    w = serving(s)
+    assert s.heard.wait(20) and has(w, upstream, "first")
+    lists = s.count("tools/list")
+    s.tools = ["second"]
+    s.break_off()
+    daemon.wait_until(lambda: has(w, upstream, "second"), 30, "it goes by the list that was")
+    assert s.heard.is_set() and s.count("tools/list") == lists + 1
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_a_proxy_that_has_no_server_for_a_while_is_listened_to_again(serving, upstream, modern):
+    s = Streams(modern)
+    s.listening = 503
+    w = serving(s)
+    listens = "subscriptions/listen" if modern else "GET"
+    daemon.wait_until(lambda: s.count(listens), 20, "it does not listen")
+    s.tools, s.listening = ["second"], 200
+    daemon.wait_until(lambda: has(w, upstream, "second"), 30, "it goes by the list that was")
+    assert s.heard.wait(20)
+
+
+def test_a_session_that_is_over_is_noticed_by_who_listens(serving, upstream):
+    s = Streams()
+    s.session = "one"
+    w = serving(s)
+    assert s.heard.wait(20) and has(w, upstream, "first")
+    s.tools, s.session = ["second"], "two"
+    s.break_off()
+    daemon.wait_until(lambda: s.count("initialize") == 2, 20, "it keeps to the session that was")
+    daemon.wait_until(lambda: has(w, upstream, "second"), 20, "it goes by the list that was")
+
+
+@pytest.mark.parametrize("how", [{"retry": 0}, {"retry": 300}, {"moves": True}])
+def test_an_answer_that_is_polled_for(serving, upstream, how):
+    s = Streams()
+    w = serving(s)
+    assert has(w, upstream, "first")
+    s.polls = 12
+    for name, value in how.items():
+        setattr(s, name, value)
+    began = time.monotonic()
+    assert tool_of(w, upstream, "first") == "at last"
+    assert time.monotonic() - began >= 12 * max(how.get("retry", 0), 200) / 1000  # not before the server said
+    assert len([e for e in s.asked if e == "same" or e.isdigit()]) == 12
+
+
+def test_an_answer_that_does_not_go_on_is_given_up(serving, upstream):
+    s = Streams()
+    w = serving(s)
+    s.polls = 12
+    assert "its stream ended without an answer" in tool_of(w, upstream, "first")
+    assert s.count("same") == 5
