@@ -35,8 +35,9 @@ struct mcp_server {
     size_t room, pages;   /* of it: items that it has place for; asked for */
     buf cursor;           /* that it was asked with last; has its quotes */
     mcp_request list_request;
-    bool stale;  /* the list has changed while it was asked for */
-    timer timer; /* DOWN: the next start; UP: the list is asked for */
+    bool stale;    /* the list has changed while it was asked for */
+    bool answered; /* the conversation has brought an answer */
+    timer timer;   /* DOWN: the next start; UP: the list is asked for */
     int64_t backoff_ms, up_ms;
     buf why; /* it is down */
 };
@@ -141,7 +142,7 @@ static void take_result(mcp_called_tool *c, json_value result) {
     }
 }
 
-static void start_anew(mcp_server *s, bool legacy);
+static void begin_again(mcp_server *s);
 
 static void on_called(mcp_request *r, const mcp_reply *reply) {
     mcp_called_tool *c = CONTAINER_OF(r, mcp_called_tool, request);
@@ -149,6 +150,7 @@ static void on_called(mcp_request *r, const mcp_reply *reply) {
     mcp_client *was = c->client;
     c->client = NULL;
     if (!reply->loss) {
+        s->answered |= s->client == was;
         take_result(c, reply->result);
         return;
     }
@@ -159,9 +161,7 @@ static void on_called(mcp_request *r, const mcp_reply *reply) {
     /* Nothing was done. Of several that are told so the first opens another. */
     c->again = true;
     if (s->client == was && was) {
-        mcp_client_retire(was);
-        s->client = NULL;
-        start_anew(s, true);
+        begin_again(s);
     } else if (s->state == SERVER_UP && s->client) {
         send_call(s, c, SPAN_EMPTY);
     }
@@ -260,7 +260,27 @@ static void ask_page(mcp_server *s) {
     buf_done(&members);
 }
 
+static void start_anew(mcp_server *s, bool legacy);
 static void go_down(mcp_server *s, span why, int64_t after_ms);
+
+static void close_client(mcp_server *s) {
+    mcp_client *was = s->client;
+    s->client = NULL;
+    stop_listing(s);
+    mcp_client_close(was);
+}
+
+/* One that has never answered within its sessions, as behind a balancer that sends each request
+ * elsewhere, would be asked for new ones without end. */
+static void lose_session(mcp_server *s) {
+    static const span why = SPAN("it does not know the session that it has just opened");
+    if (s->answered) {
+        begin_again(s);
+        return;
+    }
+    close_client(s);
+    go_down(s, why, s->backoff_ms);
+}
 
 static void lose_list(mcp_server *s, span why) {
     stop_listing(s);
@@ -274,10 +294,7 @@ static void on_page(mcp_request *r, const mcp_reply *reply) {
     arena a;
     if (!s->listing) return;
     if (reply->no_session) {
-        stop_listing(s);
-        mcp_client_retire(s->client);
-        s->client = NULL;
-        start_anew(s, true);
+        lose_session(s);
         return;
     }
     if (reply->loss) {
@@ -289,6 +306,7 @@ static void on_page(mcp_request *r, const mcp_reply *reply) {
         lose_list(s, SPAN_OF("its list of tools is none"));
         return;
     }
+    s->answered = true;
     arena_init(&a, 0);
     mcp_listed t;
     size_t named = 0;
@@ -339,10 +357,7 @@ static void on_changed(void *user) {
 static void on_down(void *user, const mcp_loss *loss, bool anew) {
     mcp_server *s = user;
     bool well = s->state == SERVER_UP && s->env->loop->now_ms - s->up_ms >= WELL_MS;
-    mcp_client *was = s->client;
-    s->client = NULL;
-    stop_listing(s);
-    mcp_client_close(was);
+    close_client(s);
     if (anew) {
         start_anew(s, true);
         return;
@@ -356,7 +371,16 @@ static const mcp_client_ops client_ops = {on_ready, on_changed, on_down};
 static void start_anew(mcp_server *s, bool legacy) {
     loop_timer_stop(s->env->loop, &s->timer);
     s->state = SERVER_STARTING;
+    s->answered = false;
     s->client = mcp_client_open(s->env, s->place, legacy, &client_ops, s);
+}
+
+/* The server has forgotten the conversation: another one, while the calls of this one end. */
+static void begin_again(mcp_server *s) {
+    stop_listing(s);
+    mcp_client_retire(s->client);
+    s->client = NULL;
+    start_anew(s, true);
 }
 
 static void go_down(mcp_server *s, span why, int64_t after_ms) {

@@ -1,4 +1,4 @@
-"""MCP servers over HTTP whose streams end: what changed meanwhile, and answers that are polled for."""
+"""MCP servers over HTTP whose streams end: what changed meanwhile, answers that are polled for, sessions that nobody knows."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 import daemon
 import mcp_streams
 from mcp_streams import Streams
-from test_mcp_client import tool_of
+from test_mcp_client import figure, tool_of
 
 
 @pytest.fixture
@@ -84,3 +84,14 @@ def test_an_answer_that_does_not_go_on_is_given_up(serving, upstream):
     s.polls = 12
     assert "its stream ended without an answer" in tool_of(w, upstream, "first")
     assert s.count("same") == 5
+
+
+def test_sessions_that_are_not_known_are_not_opened_without_end(serving, upstream):
+    s = Streams()
+    s.session, s.knows = "one", False
+    w = serving(s)
+    assert w.wait_event("mcp_server_down")["reason"] == "it does not know the session that it has just opened"
+    daemon.wait_until(lambda: figure(w, "weir_mcp_server_losses_total") >= 3, 30, "it is not tried again")
+    assert s.count("initialize") <= figure(w, "weir_mcp_server_losses_total") + 1
+    s.knows = True
+    daemon.wait_until(lambda: has(w, upstream, "first"), 60, "it is not there again")
