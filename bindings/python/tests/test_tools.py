@@ -9,7 +9,8 @@ import functools
 import json
 import threading
 import time
-from typing import Any, Callable, Dict, List, Literal, Optional, Union
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Dict, List, Literal, Optional, Set, Union
 
 import pytest
 
@@ -132,6 +133,70 @@ def test_other_clients_of_the_same_options_know_it(client: Weir) -> None:
 
     for other in (client.with_options(timeout=5), client.with_options(max_retries=1)):
         assert other.run(script("now"), model="sim/script").steps[0]["result"] == "noon"
+
+
+def test_two_threads_may_be_the_first_to_need_a_tool(client: Weir) -> None:
+    client.tool(name="weather", description="", parameters={"type": "object"})(lambda **given: "fine")
+    other = client.with_options(model="sim/script")
+    both = threading.Barrier(2)
+
+    class Names(Set[str]):
+        def __contains__(self, name: object) -> bool:
+            known = super().__contains__(name)
+            try:
+                both.wait(0.5)  # where both may look, neither has added it
+            except threading.BrokenBarrierError:
+                pass
+            return known
+
+    other._handle.tools = Names()
+    with ThreadPoolExecutor(2) as threads:
+        runs = [threads.submit(other.run, script("weather")) for _ in range(2)]
+    assert [run.result().steps[0]["result"] for run in runs] == ["fine", "fine"]
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator as most are: what it makes does not show that its function is async."""
+
+    @functools.wraps(function)
+    def wrapped(*positional: Any, **keywords: Any) -> Any:
+        return function(*positional, **keywords)
+
+    return wrapped
+
+
+async def weather(city: str) -> str:
+    return f"fine in {city}"
+
+
+def test_async_under_a_decorator(client: Weir, aconnect: Callable[..., AsyncWeir]) -> None:
+    async def asked() -> str:
+        async with aconnect() as client:
+            client.tool(logged(weather))
+            run = await client.run(script("weather", city="Bonn"), model="sim/script")
+            result: str = run.steps[0]["result"]
+            return result
+
+    assert asyncio.run(asked()) == "fine in Bonn"
+    client.tool(logged(weather))
+    with pytest.raises(TypeError, match="weather is async: it can be a tool of an AsyncWeir"):
+        client.run(script("weather", city="Bonn"), model="sim/script")
+
+
+def test_a_function_that_finds_nothing(client: Weir, aconnect: Callable[..., AsyncWeir]) -> None:
+    def weather(city: str) -> str:
+        return next(sky for name, sky in [("Bonn", "fine")] if name == city)  # StopIteration
+
+    async def asked() -> str:
+        async with aconnect() as client:
+            client.tool(weather)
+            run = await asyncio.wait_for(client.run(script("weather", city="Berlin"), model="sim/script"), 20)
+            error: str = run.steps[0]["error"]
+            return error
+
+    client.tool(weather)
+    assert client.run(script("weather", city="Berlin"), model="sim/script").steps[0]["error"].startswith("StopIteration")
+    assert asyncio.run(asked()).startswith("StopIteration")
 
 
 def test_tools_that_will_not_do(client: Weir) -> None:

@@ -125,21 +125,26 @@ class Tool:
     """Annotations of its parameters; none where the schema is the program's own."""
 
 
+def _is_async(name: str) -> TypeError:
+    return TypeError(f"{name} is async: it can be a tool of an AsyncWeir, whose run() is awaited")
+
+
 def add_tool(handle: Handle, tool: Tool) -> None:
-    """Once for each C client."""
-    if tool.name in handle.tools:
-        return
-    why = ctypes.c_void_p()
-    schema = json.dumps(tool.parameters, allow_nan=False).encode()
+    """Once for each C client, whichever thread is the first."""
     with handle.use():
+        if tool.name in handle.tools:
+            return
+        why = ctypes.c_void_p()
+        schema = json.dumps(tool.parameters, allow_nan=False).encode()
         done = c.client_add_tool(
             handle.pointer, tool.name.encode(), c.encode(tool.description, f"the description of {tool.name}"), schema, None, None, ctypes.byref(why)
         )
-    if not done:
-        text = c.decode(ctypes.string_at(why.value)) if why.value else None
-        c.string_free(why)
-        raise WeirError(text or "the tool cannot be used")
-    handle.tools.add(tool.name)
+        if done:
+            handle.tools.add(tool.name)
+            return
+    text = c.decode(ctypes.string_at(why.value)) if why.value else None
+    c.string_free(why)
+    raise WeirError(text or "the tool cannot be used")
 
 
 class HasTools(ClientBase):
@@ -176,7 +181,7 @@ class HasTools(ClientBase):
                 raise TypeError(f"a {type(function).__name__} has no name that models could call it by; say name=")
             c.encode(called, "the name of a tool")
             if not self._foreign_loop and inspect.iscoroutinefunction(_called(function)):
-                raise TypeError(f"{called} is async: it can be a tool of an AsyncWeir, whose run() is awaited")
+                raise _is_async(called)
             made = Tool(
                 called,
                 inspect.cleandoc(_within(function).__doc__ or "") if description is None else description,
@@ -326,23 +331,44 @@ def _keywords(tool: Tool, arguments: bytes) -> Dict[str, Any]:
 def call_waiting(driver: Driver) -> None:
     """Calls what is to be called, one after the other."""
     for call, tool, arguments in driver.calls():
+        said: Any = None
         try:
-            driver.answer(call, tool.function(**_keywords(tool, arguments)))
+            said = tool.function(**_keywords(tool, arguments))
+            if not inspect.isawaitable(said):
+                driver.answer(call, said)
         except Exception as error:
             driver.fail(call, error)
+        if inspect.isawaitable(said):  # under a decorator that does not show it
+            if inspect.iscoroutine(said):
+                said.close()
+            raise _is_async(tool.name)
+
+
+def _outcome(function: Callable[..., Any], keywords: Mapping[str, Any]) -> Tuple[Any, Optional[Exception]]:
+    """What it returns or raises. As a thread's exception a StopIteration would never arrive: before Python 3.12 no future takes it."""
+    try:
+        return function(**keywords), None
+    except Exception as error:
+        return None, error
 
 
 async def _call_one(driver: Driver, call: int, tool: Tool, arguments: bytes) -> None:
+    wrong: Optional[Exception] = None
     try:
         keywords = _keywords(tool, arguments)
         if inspect.iscoroutinefunction(_called(tool.function)):
-            said = await tool.function(**keywords)
+            said = tool.function(**keywords)
         else:
             context = contextvars.copy_context()
-            said = await asyncio.get_running_loop().run_in_executor(None, lambda: context.run(tool.function, **keywords))
-        driver.answer(call, said)
+            said, wrong = await asyncio.get_running_loop().run_in_executor(None, context.run, _outcome, tool.function, keywords)
+        if inspect.isawaitable(said):  # a decorator may hide that its function is async
+            said = await said
+        if wrong is None:
+            driver.answer(call, said)
     except Exception as error:
-        driver.fail(call, error)
+        wrong = error
+    if wrong is not None:
+        driver.fail(call, wrong)
 
 
 async def call_awaiting(driver: Driver) -> None:
