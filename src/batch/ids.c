@@ -45,13 +45,17 @@ static bool store_page(const ids *set, uint64_t n, const ids_page *page) {
     return set->memory || scratch_write(set->fd, page, sizeof *page, n * sizeof *page);
 }
 
-static bool find_in(const ids_page *page, const ids_slot *slot, uint64_t *ret_line) {
-    for (uint64_t i = 0; i < page->used; i++) {
-        if (!same(&page->slots[i], slot)) continue;
-        *ret_line = page->slots[i].line;
-        return true;
-    }
-    return false;
+/* NULL: it is not there. */
+static ids_slot *slot_in(ids_page *page, const ids_slot *slot) {
+    for (uint64_t i = 0; i < page->used; i++)
+        if (same(&page->slots[i], slot)) return &page->slots[i];
+    return NULL;
+}
+
+static bool find_in(ids_page *page, const ids_slot *slot, uint64_t *ret_line) {
+    const ids_slot *found = slot_in(page, slot);
+    if (found) *ret_line = found->line;
+    return found != NULL;
 }
 
 static ids_verdict put(ids *set, const ids_slot *slot, uint64_t *ret_line) {
@@ -109,12 +113,25 @@ ids_verdict ids_add(ids *set, span id, uint64_t line, uint64_t *ret_line) {
     return put(set, &slot, ret_line);
 }
 
+bool ids_replace(ids *set, span id, uint64_t line) {
+    ids_page copy;
+    const ids_slot slot = slot_of(id, line);
+    for (uint64_t n = slot.print[0] & (set->pages - 1);; n = (n + 1) & (set->pages - 1)) {
+        ids_page *page = load_page(set, n, &copy);
+        ids_slot *found = page ? slot_in(page, &slot) : NULL;
+        if (!page) return false;
+        if (!found) continue; /* its page was full */
+        *found = slot;
+        return store_page(set, n, page);
+    }
+}
+
 ids_verdict ids_find(const ids *set, span id, uint64_t *ret_line) {
     ids_page copy;
     ids_slot slot = slot_of(id, 0);
     if (!set->pages) return IDS_NEW;
     for (uint64_t n = slot.print[0] & (set->pages - 1);; n = (n + 1) & (set->pages - 1)) {
-        const ids_page *page = load_page(set, n, &copy);
+        ids_page *page = load_page(set, n, &copy);
         if (!page) return IDS_FAILED;
         if (find_in(page, &slot, ret_line)) return IDS_KNOWN;
         if (page->used < IDS_PAGE_SLOTS) return IDS_NEW;

@@ -44,6 +44,8 @@ void ids_init(ids *set, uint64_t front);
 void ids_done(ids *set);
 /* Adds id, which line (not 0) has. IDS_KNOWN: *ret_line is the line that had it first. */
 MUST_USE ids_verdict ids_add(ids *set, span id, uint64_t line, uint64_t *ret_line);
+/* Another line is to be told of an id that is there. false: as IDS_FAILED. */
+MUST_USE bool ids_replace(ids *set, span id, uint64_t line);
 /* Looks only: IDS_NEW where it is not there. */
 MUST_USE ids_verdict ids_find(const ids *set, span id, uint64_t *ret_line);
 

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_BITS = 4, FIRST_READ = 4096, READ = 64 * 1024 };
+/* A place: where the line begins, whether it is a failure, in which file. */
+enum { FILE_BITS = 4, FAILED_BIT = 1 << FILE_BITS, PLACE_BITS = FILE_BITS + 1 };
+enum { FIRST_READ = 4096, READ = 64 * 1024 };
 _Static_assert(PLACES_FILES <= 1 << FILE_BITS, "a place tells its file");
 /* Another program's line has to be read whole to find its custom_id. */
 static const size_t line_max = 1024UL * 1024 * 1024;
@@ -41,8 +43,8 @@ typedef struct noting {
 } noting;
 
 /* Never 0. */
-static uint64_t place_of(const noting *n, const line *l) {
-    return (l->offset + 1) << FILE_BITS | n->file;
+static uint64_t place_of(const noting *n, const line *l, bool failed) {
+    return (l->offset + 1) << PLACE_BITS | (failed ? FAILED_BIT : 0) | n->file;
 }
 
 static bool fail_line(const noting *n, const line *l, const char *what) {
@@ -59,7 +61,8 @@ static bool note_by_line(noting *n, const line *l) {
     if (!marks_get(&p->lines, head.line, &known, &earlier)) return fail_temporary(n->why);
     if (known && head.failed) return true;
     if (known) return fail_line(n, l, "is a second result of a line of the input");
-    if (!marks_set(&p->lines, head.line, place_of(n, l), &known)) return fail_temporary(n->why);
+    if (!marks_set(&p->lines, head.line, place_of(n, l, head.failed), &known))
+        return fail_temporary(n->why);
     p->in_order = p->in_order && head.line > p->last;
     p->last = head.line;
     p->results++;
@@ -72,12 +75,20 @@ static bool has_failed(json_value result) {
     return code.type != JSON_NUMBER || !json_i64(code, &status) || status < 200 || status > 299;
 }
 
+/* A line that failed may have been asked again, in another batch: it was answered, whichever file
+ * is named first. */
+static bool note_id_again(noting *n, const line *l, bool failed, span id, uint64_t earlier) {
+    if (failed) return true;
+    if (!(earlier & FAILED_BIT)) return fail_line(n, l, "has the custom_id of another result");
+    return ids_replace(&n->places->ids, id, place_of(n, l, false)) || fail_temporary(n->why);
+}
+
 static bool note_id(noting *n, const line *l, json_value result, span id) {
+    const bool failed = has_failed(result);
     uint64_t earlier;
-    switch (ids_add(&n->places->ids, id, place_of(n, l), &earlier)) {
+    switch (ids_add(&n->places->ids, id, place_of(n, l, failed), &earlier)) {
     case IDS_NEW: n->places->results++; return true;
-    case IDS_KNOWN:
-        return has_failed(result) || fail_line(n, l, "has the custom_id of another result");
+    case IDS_KNOWN: return note_id_again(n, l, failed, id, earlier);
     default: return fail_temporary(n->why);
     }
 }
@@ -119,7 +130,7 @@ bool places_add(places *p, int fd, const char *path, buf *ret_why) {
 /* The last line may lack its end. */
 static bool read_line(const places *p, uint64_t place, buf *ret_line, buf *ret_why) {
     const struct places_file *f = &p->files[place & ((1 << FILE_BITS) - 1)];
-    uint64_t at = (place >> FILE_BITS) - 1;
+    uint64_t at = (place >> PLACE_BITS) - 1;
     buf_clear(ret_line);
     for (size_t wish = FIRST_READ;; wish = READ) {
         char *to = buf_reserve(ret_line, wish);

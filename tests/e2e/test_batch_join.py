@@ -94,6 +94,17 @@ def test_results_of_others(folder):
     assert err == "weir: 4 lines, 2 beside a result\nweir: 1 result is of no line of the input\n"
 
 
+@pytest.mark.parametrize("files", [["first.jsonl", "second.jsonl"], ["second.jsonl", "first.jsonl"]])
+def test_lines_that_failed_and_were_asked_again_in_another_batch(folder, files):
+    put(folder, "in.csv", "prompt,key\nx,c\ny,a\n")
+    put(folder, "first.jsonl", json.dumps(OPENAI[0]) + "\n")
+    put(folder, "first.errors.jsonl", json.dumps(OPENAI[2]) + "\n")
+    put(folder, "second.jsonl", json.dumps({**OPENAI[0], "custom_id": "a"}) + "\n")
+    out, err = join(folder, "in.csv", *files, "--id-column", "key")
+    assert [(row["key"], row["content"], row["error_code"]) for row in rows(out)] == [("c", "'=1+1", ""), ("a", "'=1+1", "")]
+    assert err == "weir: 2 lines, 2 beside a result\n"
+
+
 @pytest.mark.parametrize("args, what", [
     (["none.csv"], "cannot open none.csv: No such file or directory"),
     (["in.csv"], "cannot open in.out.jsonl: No such file or directory"),

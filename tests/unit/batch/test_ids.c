@@ -24,6 +24,14 @@ static void check_ids(uint64_t front, uint64_t count) {
         assert_int_equal(ids_add(&set, name_of(n, text), 999999, &line), IDS_KNOWN);
         assert_int_equal(line, n);
     }
+    for (uint64_t n = 1; n <= count; n += 7) {
+        assert_true(ids_replace(&set, name_of(n, text), 2 * n));
+        assert_int_equal(ids_find(&set, name_of(n, text), &line), IDS_KNOWN);
+        assert_int_equal(line, 2 * n);
+        assert_int_equal(ids_find(&set, name_of(n + 1, text), &line),
+                         n < count ? IDS_KNOWN : IDS_NEW);
+        if (n < count) assert_int_equal(line, n + 1);
+    }
     assert_int_equal(set.count, count);
     assert_true((set.fd >= 0) == (count > 2 * front));
     ids_done(&set);

@@ -96,6 +96,27 @@ static void finds_results_by_custom_id(void **state) {
     close(fd);
 }
 
+/* Whichever comes first. */
+static void an_answer_stands_in_the_place_of_a_failure(void **state) {
+    (void)state;
+    static const char *const texts[] = {RESULT(1, "\"a\"", 500) RESULT(7, "\"a\"", 200),
+                                        RESULT(7, "\"a\"", 200) RESULT(1, "\"a\"", 500),
+                                        FAILURE(1, "\"a\"") FAILURE(2, "\"a\"")
+                                            RESULT(7, "\"a\"", 200)};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        places p;
+        bool found = false;
+        int fd = put(texts[i]);
+        places_init(&p, PLACES_BY_ID);
+        if (!places_add(&p, fd, "f", &why)) fail_msg("%s", buf_cstr(&why));
+        assert_int_equal(p.results, 1);
+        assert_true(places_find(&p, SPAN_OF("a"), &result, &found, &why) && found);
+        assert_string_equal(buf_cstr(&result), RESULT(7, "\"a\"", 200));
+        places_done(&p);
+        close(fd);
+    }
+}
+
 /* As deep as a provider answers, and with members of one name: the other results are found too. */
 static void takes_odd_answers(void **state) {
     (void)state;
@@ -139,6 +160,8 @@ static void refuses_what_is_no_batch(void **state) {
     refuses(PLACES_BY_ID, "{\"custom_id\":\"a\"}\n", "f: line 1 is no result of a batch");
     refuses(PLACES_BY_ID, "my notes\n", "f: line 1 is no result of a batch");
     refuses(PLACES_BY_ID, FOREIGN FOREIGN, "f: line 3 has the custom_id of another result");
+    refuses(PLACES_BY_ID, RESULT(1, "\"a\"", 500) RESULT(2, "\"a\"", 200) RESULT(3, "\"a\"", 200),
+            "f: line 3 has the custom_id of another result");
 }
 
 /* A line that is longer than what is read at once, before one that is not. */
@@ -171,6 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(tells_results_in_the_input_s_order, tear_down),
         cmocka_unit_test_teardown(finds_results_by_custom_id, tear_down),
+        cmocka_unit_test_teardown(an_answer_stands_in_the_place_of_a_failure, tear_down),
         cmocka_unit_test_teardown(takes_odd_answers, tear_down),
         cmocka_unit_test_teardown(refuses_what_is_no_batch, tear_down),
         cmocka_unit_test_teardown(reads_long_results_whole, tear_down),
