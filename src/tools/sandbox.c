@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -32,10 +33,10 @@ static uint64_t writing(long version) {
     return all;
 }
 
-static int allow_null(int ruleset, long version) {
+static int allow(int ruleset, const char *path, uint64_t access) {
     struct landlock_path_beneath_attr rule = {
-        .allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE | (version >= 3 ? ACCESS_TRUNCATE : 0),
-        .parent_fd = open("/dev/null", O_PATH | O_CLOEXEC),
+        .allowed_access = access,
+        .parent_fd = open(path, O_PATH | O_CLOEXEC),
     };
     if (rule.parent_fd < 0) return errno;
     int error = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0
@@ -45,17 +46,35 @@ static int allow_null(int ruleset, long version) {
     return error;
 }
 
-static int forbid_writing(void) {
-    long version = landlock_version();
-    if (version < 1) return ENOSYS;
-    struct landlock_ruleset_attr attr = {.handled_access_fs = writing(version)};
+/* What is forbidden, but beneath path. Whoever is in a domain does not reach into a process that
+ * is in none: not into its memory, nor for its descriptors. */
+static int enter_domain(uint64_t forbidden, const char *path, uint64_t access) {
+    struct landlock_ruleset_attr attr = {.handled_access_fs = forbidden};
     /* The first version's size, which each later kernel takes. */
     long ruleset = syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
     if (ruleset < 0) return errno;
-    int error = allow_null((int)ruleset, version);
+    int error = allow((int)ruleset, path, access);
     if (!error && syscall(SYS_landlock_restrict_self, (int)ruleset, 0) < 0) error = errno;
     close((int)ruleset);
     return error;
+}
+
+static int forbid_writing(void) {
+    const long version = landlock_version();
+    if (version < 1) return ENOSYS;
+    return enter_domain(writing(version), "/dev/null",
+                        LANDLOCK_ACCESS_FS_WRITE_FILE | (version >= 3 ? ACCESS_TRUNCATE : 0));
+}
+
+/* A domain forbids to move files between folders unless that is allowed, which its first version
+ * cannot say. */
+static bool may_stand_alone(void) {
+    return landlock_version() >= 2;
+}
+
+/* In a domain that forbids nothing. */
+static int stand_alone(void) {
+    return may_stand_alone() ? enter_domain(ACCESS_REFER, "/", ACCESS_REFER) : 0;
 }
 
 /* ---- seccomp: system calls ---- */
@@ -104,8 +123,27 @@ static void refuse_emptying(filter *f, long number, unsigned arg) {
     load(f, offsetof(struct seccomp_data, nr));
 }
 
+/* Those that change files without writing to them: flags, quota groups, subvolumes. Files systems
+ * have a letter each, and what is handed to them has a mark. */
+static void refuse_file_controls(filter *f) {
+    static const uint32_t letters[] = {'f', 'v', 'X', 'r', 0x94 /* Btrfs */, 0xF5 /* F2FS */};
+    enum { HANDED = 0x40000000, MARK_AND_LETTER = 0xC000FF00, ROWS = 5 + 2 * ARRAY_LEN(letters) };
+    add(f, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, ROWS));
+    load(f, offsetof(struct seccomp_data, args) + 8);
+    refuse(f, (long)FS_IOC_SET_ENCRYPTION_POLICY, EROFS); /* marked the wrong way round */
+    add(f, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)MARK_AND_LETTER));
+    for (size_t i = 0; i < ARRAY_LEN(letters); i++)
+        refuse(f, (long)(HANDED | letters[i] << 8), EROFS);
+    load(f, offsetof(struct seccomp_data, nr));
+}
+
+/* A socket that is another process's is one, too. */
 static void refuse_network(filter *f) {
+    static const int calls[] = {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+                                SYS_pidfd_getfd};
     refuse(f, SYS_socket, EACCES);
+    for (size_t i = 0; i < ARRAY_LEN(calls) && !may_stand_alone(); i++)
+        refuse(f, calls[i], EPERM);
 }
 
 static void refuse_changes(filter *f) {
@@ -140,6 +178,7 @@ static void refuse_changes(filter *f) {
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         refuse(f, calls[i], EROFS);
     refuse(f, SYS_openat2, ENOSYS); /* its flags cannot be looked at; who has it has openat */
+    refuse_file_controls(f);
     refuse_emptying(f, SYS_openat, 2);
 #ifdef SYS_open
     refuse_emptying(f, SYS_open, 1);
@@ -202,6 +241,6 @@ bool sandbox_is_possible(const config_tool_sandbox *s, buf *ret_why) {
 int sandbox_enter(const config_tool_sandbox *s) {
     if (!s->no_network && !s->read_only) return 0;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return errno;
-    int error = s->read_only ? forbid_writing() : 0;
+    int error = s->read_only ? forbid_writing() : stand_alone();
     return error ? error : filter_calls(s);
 }

@@ -5,8 +5,10 @@
  * read_only    Writes, makes, renames and removes no file, nor its rights, owner, times or
  * attributes, apart from writing to /dev/null (Landlock, and seccomp for what that has no word of).
  *
- * With either: no program that it starts gains rights (no setuid), io-uring is not there, and
- * system calls of another machine's numbering fail.
+ * With either: other processes' memory and descriptors are out of reach (Landlock of Linux 5.19;
+ * with no_network alone before it seccomp refuses the calls for that), no program that it starts
+ * gains rights (no setuid), io-uring is not there, and system calls of another machine's numbering
+ * fail.
  *
  * Sources  landlock(7), seccomp(2); Documentation/userspace-api.
  */

@@ -371,6 +371,38 @@ static void without_network_no_socket_opens(void **state) {
     }
 }
 
+/* Its grandparent, which is weir or its guard. */
+static void no_other_process_is_reached(void **state) {
+    (void)state;
+    need_sandbox();
+    static const char reach[] =
+        "python3 -c 'import os; pid = str(os.getppid()); "
+        "up = open(\\\"/proc/\\\" + pid + \\\"/stat\\\").read().rsplit(\\\")\\\")[-1].split()[1]; "
+        "%s(\\\"/proc/\\\" + up + \\\"/%s\\\")'";
+    static const char *const sandboxes[] = {"sandbox: no_network", "sandbox: read_only",
+                                            "sandbox: [no_network, read_only]"};
+    static const char *const places[][2] = {{"open", "mem"}, {"os.readlink", "cwd"}};
+    for (size_t i = 0; i < ARRAY_LEN(sandboxes) * ARRAY_LEN(places); i++) {
+        kit k;
+        char text[300];
+        snprintf(text, sizeof text, reach, places[i % 2][0], places[i % 2][1]);
+        begin(&k, &(script){text, sandboxes[i / 2]});
+        char *said = kit_ask(&k, "t", "{}");
+        if (!strstr(said, "PermissionError")) fail_msg("%s: %s", sandboxes[i / 2], said);
+        free(said);
+        end(&k);
+    }
+}
+
+static void without_network_files_go_where_they_may(void **state) {
+    (void)state;
+    need_sandbox();
+    expect(&(script){"d=$(mktemp -d) && mkdir $d/a $d/b && echo x > $d/a/f && mv $d/a/f $d/b/g && "
+                     "ln $d/b/g $d/a/h && cat $d/a/h && rm -r $d",
+                     "sandbox: no_network"},
+           "{}", "done: x\n");
+}
+
 static void read_only_writes_nothing(void **state) {
     (void)state;
     need_sandbox();
@@ -392,6 +424,9 @@ static void read_only_writes_nothing(void **state) {
         "os.O_TRUNC)'",
         "python3 -c 'import os; os.setxattr(os.environ[\\\"F\\\"] + \\\"/old\\\", \\\"user.a\\\", "
         "b\\\"b\\\")'",
+        "python3 -c 'import fcntl, os; fcntl.ioctl(os.open(os.environ[\\\"F\\\"] + \\\"/old\\\", "
+        "0), "
+        "0x40086602, bytes([64] + 7 * [0]))'", /* FS_IOC_SETFLAGS */
     };
     char folder[] = "/tmp/weir-test-XXXXXX", path[100], options[200];
     assert_non_null(mkdtemp(folder));
@@ -418,6 +453,9 @@ static void read_only_writes_nothing(void **state) {
     }
     expect(&(script){"cat $F/old; echo x > /dev/null; ls $F", options}, "{}",
            "done: as it wasold\n");
+    expect(&(script){"python3 -c 'import fcntl, os; fcntl.ioctl(os.pipe()[0], 0x541B, bytes(4))'",
+                     options},
+           "{}", "done: "); /* FIONREAD: no file is changed by it */
     unlink(path);
     assert_int_equal(rmdir(folder), 0);
 }
@@ -443,6 +481,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_killed_guard_is_told),
         cmocka_unit_test(many_at_once),
         cmocka_unit_test(without_network_no_socket_opens),
+        cmocka_unit_test(no_other_process_is_reached),
+        cmocka_unit_test(without_network_files_go_where_they_may),
         cmocka_unit_test(read_only_writes_nothing),
     };
     return run_watched(tests);
