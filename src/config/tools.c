@@ -223,7 +223,13 @@ const option_type type_tool_pairs = {"mapping of texts",
 
 COLD static bool read_command(reader *r, const option *o, span name, const yaml_node *node,
                               void *field) {
-    return type_argv.read(r, o, name, node, field);
+    config_tool *t = CONTAINER_OF(field, config_tool, argv);
+    if (!type_argv.read(r, o, name, node, field)) return false;
+    t->written = arena_zalloc(r->arena, (node->count + 1) * sizeof *t->written);
+    size_t n = 0;
+    for (const yaml_node *item = node->first; item; item = item->next, n++)
+        if (yaml_has_reference(item)) t->written[n] = arena_dup(r->arena, item->text);
+    return true;
 }
 COLD static void write_command(const option *o, const void *field, buf *out) {
     (void)o;

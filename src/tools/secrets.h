@@ -6,6 +6,10 @@
  * the pieces of the path that are SECRET_PIECE_MIN bytes or more, with letters and digits: where an
  * address is itself the key (https://hooks.example.com/T01/B02/8fKd…).
  *
+ * Of its command's arguments, where a name says so: that of an option ("--api-key x"), of what is
+ * assigned ("TOKEN=x", "Authorization: Bearer x"), or of a variable that stands in its place in the
+ * file ("${API_KEY}"); and of addresses among them the password, and the same as of a URL.
+ *
  * Pure; any thread.
  */
 #ifndef WEIR_TOOLS_SECRETS_H

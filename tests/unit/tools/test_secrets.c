@@ -57,8 +57,50 @@ static void headers_and_variables_do(void **state) {
     secret_set_unref(set);
 }
 
+static void arguments_do_where_a_name_says_so(void **state) {
+    (void)state;
+    static const struct {
+        char *argv[4];
+        span written[4];
+        const char *secret, *other;
+    } rows[] = {
+        {{"x", "--api-key", "abcdefgh12"}, {{0}}, "abcdefgh12", "--api-key"},
+        {{"x", "--api-key=abcdefgh12"}, {{0}}, "abcdefgh12", "api-key"},
+        {{"x", "-e", "GITHUB_TOKEN=abcdefgh12"}, {{0}}, "abcdefgh12", "GITHUB"},
+        {{"x", "--header", "Authorization: Bearer abcdefgh12"}, {{0}}, "abcdefgh12", "Bearer "},
+        {{"x", "abcdefgh12"}, {{0}, SPAN("${SEARCH_KEY}")}, "abcdefgh12", NULL},
+        {{"x", "Bearer abcdefgh12 y"},
+         {{0}, SPAN("Bearer ${TOKEN:-none} y")},
+         "abcdefgh12",
+         "Bearer"},
+        {{"x", "postgres://user:abcdefgh12@host/database"}, {{0}}, "abcdefgh12", "database"},
+        {{"x", "--db=mysql://u:ab%40defgh12@host"}, {{0}}, "ab@defgh12", "mysql"},
+        {{"x", "https://host/mcp?token=abcdefgh12"}, {{0}}, "abcdefgh12", "mcp"},
+        /* none */
+        {{"x", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "/srv/files/abcdefgh12"}, {{0}, SPAN("${FILES}")}, NULL, "/srv/files/abcdefgh12"},
+        {{"x", "--api-key-file", "/etc/abcdefgh12"}, {{0}}, NULL, "/etc/abcdefgh12"},
+        {{"x", "--api-key", "--verbose", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--keys=1", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "abcdefgh12"}, {{0}, SPAN("${TOKEN")}, NULL, "abcdefgh12"},
+        {{"x", "abc12@host://defgh123456"}, {{0}}, NULL, "defgh123456"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config_tool tool = tool_of("/");
+        tool.argv = (char **)rows[i].argv;
+        tool.written = (span *)rows[i].written;
+        secret_set *set = tool_secrets_of(&tool);
+        if (rows[i].secret && !secret_set_found(set, span_cstr(rows[i].secret)))
+            fail_msg("row %zu: %s is none", i, rows[i].secret);
+        if (rows[i].other && set && secret_set_found(set, span_cstr(rows[i].other)))
+            fail_msg("row %zu: %s is one", i, rows[i].other);
+        secret_set_unref(set);
+    }
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {cmocka_unit_test(a_url_has_some),
-                                 cmocka_unit_test(headers_and_variables_do)};
+                                 cmocka_unit_test(headers_and_variables_do),
+                                 cmocka_unit_test(arguments_do_where_a_name_says_so)};
     return run_watched(tests);
 }
