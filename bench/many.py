@@ -17,7 +17,8 @@ BEGUN_A_SECOND = 500
 COMPLAINTS = 5  # that are shown where the run fails
 FILES = 1500  # besides those of the streams
 
-# How soon a machine is at its end (tools/machine) is not what is asked.
+# How soon a machine is at its end (tools/machine) is not what is asked, nor what comments cost that keep so many streams alive.
+SERVER = ", keep_alive_comment: 1h"
 SETTINGS = """\
 limits: {{calls: {most}, memory: 4GB, client_share: 100%}}
 timeouts: {{connect: 5m, between_events: 1h, total: 2h}}
@@ -33,10 +34,12 @@ def enough(streams):
         raise Failed(f"{streams} streams take as many ports, and there are {free}: see the kernel's net.ipv4.ip_local_port_range")
 
 
-def complaints(log):
-    """The first lines of weir's log that tell of something amiss: calls that have failed among them."""
+def complaints(weir, log):
+    """Whether weir has ended, and the first lines of its log that tell of calls which are not well."""
     with log.open() as lines:
-        return "".join([line for line in lines if '"level":"info"' not in line][:COMPLAINTS])
+        amiss = [line for line in lines if '"event":"call"' in line and '"outcome":"ok"' not in line][:COMPLAINTS]
+    ended = weir.process.poll()
+    return "".join(amiss) if ended is None else "".join([f"weir has ended with status {ended}\n", *amiss])
 
 
 class Many:
@@ -49,7 +52,8 @@ class Many:
         pause = self.options.pause or max(1, self.streams // BEGUN_A_SECOND)
         self.report.head("many", f"{self.streams} streams at once through one process, {EVENTS} events each, one every {pause} s")
         most = self.streams + FILES
-        weir = Weir(self.bench.upstream, self.bench.folder, self.options.weir, extra=SETTINGS.format(most=most), name="weir-many", most=most)
+        weir = Weir(self.bench.upstream, self.bench.folder, self.options.weir, extra=SETTINGS.format(most=most), name="weir-many", most=most,
+                    server=SERVER)
         log = weir.folder / "log"
         with log.open("w") as weir.log:
             self.bench.start(weir)
@@ -64,7 +68,7 @@ class Many:
                 figures = self.bench.load(weir, "streams", self.streams, EVENTS, pause * 1_000_000)
                 cpu = (weir.cpu_ns() - before) / 1000
             except Failed as error:
-                raise Failed(f"{error}\n{complaints(log)}")
+                raise Failed(f"{error}\n{complaints(weir, log)}")
             finally:
                 ended.set()
                 watcher.join()

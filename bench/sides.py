@@ -258,7 +258,7 @@ providers:
   bench: {{kind: openai, url: "http://127.0.0.1:{upstream}/v1", key: sk-bench-provider-0123456789, max_connections: {most}}}
 models:
   "*": bench
-server: {{workers: 1, max_connections: {most}}}
+server: {{workers: 1, max_connections: {most}{server}}}
 clients:
   - {{name: bench, environment: dev, key: {{sha256: {sha256}}}}}
 logs: {{level: info, format: json}}
@@ -267,11 +267,11 @@ logs: {{level: info, format: json}}
 
 class Weir(Side):
     """weir as it runs in production: client keys checked, requests validated, limits and metrics on, one log line a call. ledger: of the
-    configuration, where the program knows it. most: connections, of clients and to the provider."""
+    configuration, where the program knows it. most: connections, of clients and to the provider. server: more of that section."""
 
     key = CLIENT_KEY
 
-    def __init__(self, upstream, folder, program, extra="", name="weir", ledger="off", most=16384):
+    def __init__(self, upstream, folder, program, extra="", name="weir", ledger="off", most=16384, server=""):
         self.name = name
         self.program = str(Path(program).resolve())
         if not os.access(self.program, os.X_OK):
@@ -282,7 +282,7 @@ class Weir(Side):
         digest = hashlib.sha256(CLIENT_KEY.encode()).hexdigest()
         if "`ledger`" in subprocess.run([self.program, "reference"], capture_output=True, text=True).stdout:
             extra += f"ledger: {ledger}\n".replace("STORE", f"sqlite:{self.folder}/ledger.db")
-        (self.folder / "weir.yaml").write_text(WEIR_YAML.format(port=self.port, upstream=upstream.port, sha256=digest, most=most) + extra)
+        (self.folder / "weir.yaml").write_text(WEIR_YAML.format(port=self.port, upstream=upstream.port, sha256=digest, most=most, server=server) + extra)
 
     def command(self):
         return [self.program, "serve", "-c", str(self.folder / "weir.yaml")]
