@@ -36,6 +36,7 @@ typedef enum part_kind {
     PART_TOOL_NAME,
     PART_TOOL_ARGS, /* JSON in a string, of a stream in pieces: text like any other */
     PART_AUDIO,     /* base64 */
+    PART_OTHER,     /* a text of which the reader knows nothing but that it is one */
     PART_OPAQUE,    /* content that the reader does not know; value may be of any type */
     PART_FINISH,    /* not content: why the choice ends, in the dialect's own word */
 } part_kind;

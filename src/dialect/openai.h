@@ -16,6 +16,8 @@
 enum { ITEM_BESIDE = 1 << 16 };
 /* The call of `function_call`, which is none of tool_calls'. */
 enum { ITEM_FUNCTION = ITEM_BESIDE - 1 };
+/* A text that has no number: from here on by the names and places that lead to it. */
+enum { ITEM_NAMED = 1 << 20 };
 
 /* More than a response object has (30), with room for what is still to come. */
 enum { ANSWER_MEMBERS = 48 };
@@ -51,13 +53,24 @@ uint8_t openai_service(json_value service_tier);
 void openai_read_service(reader *r, json_value service_tier);
 
 /* The parts, where they are wanted, of a message or delta of a chat completion's choice
- * (openai_parts.c): the object at hand, which is passed over. Returns whether it shows a user
- * anything. */
-bool openai_read_message(reader *r, json_cursor *message);
+ * (openai_parts.c): the object at hand, which is passed over. pieces: it is a delta, whose texts go
+ * on in others. Returns whether it shows a user anything. */
+bool openai_read_message(reader *r, json_cursor *message, bool pieces);
 /* Those of an item of a response's output. */
 void openai_read_output_item(reader *r, json_value item, unsigned choice);
 /* A part of an item's content, or of its summary. */
 void openai_read_content_part(reader *r, json_value part, unsigned choice, unsigned item);
+/* What stands beside what is known, and may be read by somebody all the same: a string is a text,
+ * told apart by its name; of all else the strings count, each by itself. */
+void openai_read_beside(reader *r, span key, json_value value, unsigned choice);
+/* The number of such a text. */
+unsigned openai_item_named(span key);
+/* All texts within a value, each a text of that kind by itself. pieces: what follows in an array
+ * goes on with what stood in those before it. */
+void openai_read_texts(reader *r, part_kind kind, unsigned choice, unsigned item, json_value value,
+                       bool pieces);
+/* Whether a member says what something is or whose, and nothing of its own. */
+bool openai_is_label(span key);
 
 /* ---- why a choice ends (openai_finish.c) ---- */
 

@@ -149,12 +149,30 @@ static void read_finish(reader *r, json_value reason, unsigned choice, answer_ev
 }
 
 /* Beside its delta some servers repeat in each chunk the whole message so far. */
-static bool read_message(reader *r, json_cursor *c, bool repeats) {
+static bool read_message(reader *r, json_cursor *c, bool repeats, bool pieces) {
     size_t first = r->part_count;
-    bool shows = openai_read_message(r, c);
+    bool shows = openai_read_message(r, c, pieces);
     for (size_t i = first; repeats && i < r->part_count; i++)
         r->parts[i].item += ITEM_BESIDE;
     return shows;
+}
+
+/* How it was made, and not what it says; `logprobs` tell that once more. */
+static bool is_about_choice(span key) {
+    static const span names[] = {SPAN("logprobs"),
+                                 SPAN("native_finish_reason"),
+                                 SPAN("stop_reason"),
+                                 SPAN("matched_stop"),
+                                 SPAN("content_filter_results"),
+                                 SPAN("content_filter_result"),
+                                 SPAN("content_filter_offsets"),
+                                 SPAN("token_ids"),
+                                 SPAN("prompt_token_ids"),
+                                 SPAN("prompt_logprobs"),
+                                 SPAN("usage")};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_eq(key, names[i])) return true;
+    return false;
 }
 
 /* Where the choice's number stands is not known before all of it was seen; its parts wait for it.
@@ -170,7 +188,8 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
     for (span key; json_cursor_member(c, &key);) {
         bool whole = span_eq(key, SPAN_OF("message"));
         if ((whole || span_eq(key, SPAN_OF("delta"))) && json_cursor_type(c) == JSON_OBJECT) {
-            shows |= read_message(r, c, whole && e->kind == ANSWER_STREAM);
+            const bool stream = e->kind == ANSWER_STREAM;
+            shows |= read_message(r, c, whole && stream, !whole && stream);
             continue;
         }
         json_value v = json_cursor_take(c);
@@ -188,6 +207,9 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
             }
             finish = v;
             reader_add_part(r, PART_FINISH, 0, 0, v);
+        } else if (!is_about_choice(key)) {
+            reader_note_piece(r, key, v);
+            openai_read_beside(r, key, v, 0);
         }
     }
     r->pieces = NULL;
@@ -225,6 +247,34 @@ static bool has_choice(const json_member *choices) {
     for (json_value v; json_next_element(&it, &v);)
         if (is_choice(v)) return true;
     return false;
+}
+
+/* Of a document with choices those members that say something of their own: what a server has found
+ * (`search_results`, `citations`), and what weir does not know. */
+static bool is_beside_choices(const json_member *m) {
+    static const span names[] = {SPAN("choices"),
+                                 SPAN("usage"),
+                                 SPAN("error"),
+                                 SPAN("metadata"),
+                                 SPAN("timings"),
+                                 SPAN("prompt_logprobs"),
+                                 SPAN("prompt_token_ids"),
+                                 SPAN("prompt_filter_results")};
+    if (m->value.type != JSON_ARRAY && m->value.type != JSON_OBJECT) return false;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_eq(m->key, names[i])) return false;
+    return true;
+}
+
+/* In the order of their places, as all parts are. */
+static void read_said(reader *r, answer_event *e, const json_member *members, size_t count,
+                      const json_member *choices) {
+    for (size_t i = 0; i < count; i++) {
+        if (&members[i] == choices)
+            read_choices(r, choices->value, e);
+        else if (reader_wants_parts(r) && is_beside_choices(&members[i]))
+            openai_read_beside(r, members[i].key, members[i].value, 0);
+    }
 }
 
 static bool has_object(const json_member *members, size_t count, span name) {
@@ -274,7 +324,7 @@ static void read_document(reader *r, answer_event *e, const json_member *members
         if (span_eq(members[i].key, SPAN_OF("service_tier")))
             openai_read_service(r, members[i].value);
     if (choices) {
-        read_choices(r, choices->value, e);
+        read_said(r, e, members, count, choices);
         if (e->usage && choices->elements == 0) e->sorts |= EVENT_USAGE;
     } else if (r->ops->is_json) {
         openai_look_for_error(e, members, count);

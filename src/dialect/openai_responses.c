@@ -115,11 +115,45 @@ static void read_object(reader *r, const document *d, const object_row *row) {
                                  item_of(d, row->index, row->beside));
 }
 
-/* A piece of what this table does not know. */
-static void read_unknown_piece(reader *r, const document *d) {
-    json_value piece = member(d, SPAN_OF("delta"));
-    unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
-    if (openai_shows(piece)) reader_add_part(r, PART_OPAQUE, choice, 0, piece);
+/* The text that an event goes on with, or repeats: its type without what happens to it. */
+static span stem_of(span type) {
+    for (size_t at = type.len; at-- > 0;)
+        if (type.ptr[at] == '.') return span_slice(type, 0, at);
+    return type;
+}
+
+/* Where it belongs; what pads it; figures; tokens, which tell a text once more; a picture. */
+static bool is_about_event(span key) {
+    return openai_is_label(key) || openai_is_loose(key) || span_ends(key, SPAN_OF("_id")) ||
+           span_eq(key, SPAN_OF("usage")) || span_eq(key, SPAN_OF("logprobs")) ||
+           span_ends(key, SPAN_OF("_b64"));
+}
+
+static void read_output(reader *r, json_value output) {
+    if (output.type != JSON_ARRAY) return;
+    json_iter it = json_iter_of(output);
+    json_value item;
+    for (unsigned i = 0; json_next_element(&it, &item); i++)
+        openai_read_output_item(r, item, i);
+}
+
+/* What this table does not know: code that is written, a command, a citation. Whoever sees the
+ * stream reads it. */
+static void read_unknown(reader *r, const document *d, span type, bool is_piece) {
+    const unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
+    const unsigned item = openai_item_named(stem_of(type));
+    for (size_t i = 0; i < d->count; i++) {
+        const json_member *m = &d->members[i];
+        if (is_about_event(m->key)) continue;
+        if (span_eq(m->key, SPAN_OF("response")))
+            read_output(r, json_get(m->value, SPAN_OF("output"))); /* what was asked is there too */
+        else if (m->value.type == JSON_STRING)
+            reader_add_part(r, PART_OTHER, choice, item, m->value);
+        else if (is_piece)
+            openai_read_texts(r, PART_OTHER, choice, item, m->value, true);
+        else
+            openai_read_beside(r, m->key, m->value, choice);
+    }
 }
 
 static const event_row *find_event(span type) {
@@ -149,19 +183,12 @@ static void read_piece(reader *r, answer_event *e, const document *d, span type)
         read_text(r, d, row);
     else if (object)
         read_object(r, d, object);
-    else if (is_piece)
-        read_unknown_piece(r, d);
+    else
+        read_unknown(r, d, type, is_piece);
+    if (!is_piece && r->part_count) e->sorts |= EVENT_FULL;
 }
 
 /* ---- a whole response ---- */
-
-static void read_output(reader *r, json_value output) {
-    if (output.type != JSON_ARRAY) return;
-    json_iter it = json_iter_of(output);
-    json_value item;
-    for (unsigned i = 0; json_next_element(&it, &item); i++)
-        openai_read_output_item(r, item, i);
-}
 
 /* Why it ended: its status, or, where that is "incomplete", what is said of that. */
 static void read_status(reader *r, json_value status) {
@@ -195,6 +222,8 @@ static void read_response_member(reader *r, answer_event *e, const json_member *
         read_status(r, m->value);
     } else if (span_eq(m->key, SPAN_OF("incomplete_details"))) {
         read_details(r, m->value);
+    } else if (span_eq(m->key, SPAN_OF("output_text"))) { /* all of it, for convenience */
+        openai_read_beside(r, m->key, m->value, 0);
     }
 }
 
@@ -225,10 +254,8 @@ static void read_step(reader *r, answer_event *e, const document *d, span type,
     bool own = span_starts(type, prefix);
     span word = own ? span_slice(type, prefix.len, type.len) : type;
     if (!(e->sorts & EVENT_CONTENT) && has_begun(r, word)) e->sorts |= EVENT_BEGUN;
-    if (e->envelope && response.type == JSON_OBJECT)
-        read_response_object(r, e, response, false);
-    else if (own)
-        read_piece(r, e, d, word);
+    if (e->envelope && response.type == JSON_OBJECT) read_response_object(r, e, response, false);
+    read_piece(r, e, d, word);
 }
 
 static void read_by_type(reader *r, answer_event *e, const document *d, span type) {
@@ -265,7 +292,10 @@ static void read_stream_event(reader *r, answer_event *e, const document *d) {
     span name = type.type == JSON_STRING ? span_slice(type.raw, 1, type.raw.len - 1) : e->name;
     if (!span_starts(name, SPAN_OF("response."))) openai_look_for_error(e, d->members, d->count);
     if (e->sorts & EVENT_ERROR || span_eq(name, SPAN_OF("error"))) return; /* as its name says */
-    if (name.len) read_by_type(r, e, d, name);
+    if (name.len)
+        read_by_type(r, e, d, name);
+    else if (reader_wants_parts(r))
+        read_unknown(r, d, name, true);
 }
 
 /* Whether it is a response at all: one that has only just been taken on has no output. */

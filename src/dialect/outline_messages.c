@@ -67,13 +67,18 @@ static void read_audio(outline_builder *b, const message *m) {
         read_unknown(b, m);
 }
 
+/* Which of the two counts, where there are both, is for its provider to say. */
 static void read_tool_call(outline_builder *b, json_value call) {
+    const json_value none = {0};
     json_value function = json_get(call, SPAN_OF("function"));
     json_value custom = json_get(call, SPAN_OF("custom"));
     bool is_custom = custom.type == JSON_OBJECT;
-    json_value said = is_custom ? custom : function;
-    outline_read_call(b, call, outline_string_at(call, "id"), json_get(said, SPAN_OF("name")),
-                      json_get(said, is_custom ? SPAN_OF("input") : SPAN_OF("arguments")));
+    json_value said = is_custom ? custom : function, id = outline_string_at(call, "id");
+    if (is_custom && function.type == JSON_OBJECT)
+        outline_read_call(b, call, id, none, none);
+    else
+        outline_read_call(b, call, id, json_get(said, SPAN_OF("name")),
+                          json_get(said, is_custom ? SPAN_OF("input") : SPAN_OF("arguments")));
 }
 
 static void read_tool_calls(outline_builder *b, const message *m) {

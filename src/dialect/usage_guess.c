@@ -211,7 +211,8 @@ static void add_answered(answer_guess *g, const answer_part *p) {
     case PART_REFUSAL:
     case PART_REASONING:
     case PART_TOOL_NAME:
-    case PART_TOOL_ARGS: tokens_add_json(&g->tokens, p->value); break;
+    case PART_TOOL_ARGS:
+    case PART_OTHER: tokens_add_json(&g->tokens, p->value); break;
     case PART_AUDIO:
         tokens_add_fixed(&g->tokens, of_sound(p->value.raw.len, PCM_A_SECOND, SPOKEN_A_SECOND));
         break;
@@ -220,22 +221,29 @@ static void add_answered(answer_guess *g, const answer_part *p) {
     }
 }
 
-/* What stands beside a text says it once more, but reasoning that is told under another name. */
-static bool is_repeat(const answer_part *p, const choice_set *reasoned) {
-    if (p->item < ITEM_BESIDE) return false;
-    return p->kind != PART_REASONING || choice_set_has(reasoned, p->choice);
+/* Choices whose reasoning is told where it belongs, and those where it is by another name. */
+typedef struct reasoned {
+    choice_set known, beside;
+} reasoned;
+
+/* What stands beside a text says it once more, but reasoning that is told under another name, and
+ * what nobody knows by another. */
+static bool is_repeat(const answer_part *p, const reasoned *of) {
+    if (p->item < ITEM_BESIDE || p->kind == PART_OTHER) return false;
+    if (p->kind != PART_REASONING || choice_set_has(&of->known, p->choice)) return true;
+    return p->item >= ITEM_NAMED && choice_set_has(&of->beside, p->choice);
 }
 
-/* The choices whose reasoning is told where it belongs; where nothing stands beside it, nobody
- * asks.
- */
-static choice_set with_reasoning(const answer_event *e) {
-    choice_set s = {0};
-    if (e->part_count < 2) return s;
-    for (size_t i = 0; i < e->part_count; i++)
-        if (e->parts[i].kind == PART_REASONING && e->parts[i].item < ITEM_BESIDE)
-            choice_set_add(&s, e->parts[i].choice);
-    return s;
+/* Where nothing stands beside a text, nobody asks. */
+static reasoned with_reasoning(const answer_event *e) {
+    reasoned of = {0};
+    if (e->part_count < 2) return of;
+    for (size_t i = 0; i < e->part_count; i++) {
+        const answer_part *p = &e->parts[i];
+        if (p->kind != PART_REASONING || p->item >= ITEM_NAMED) continue;
+        choice_set_add(p->item < ITEM_BESIDE ? &of.known : &of.beside, p->choice);
+    }
+    return of;
 }
 
 enum { COUNTED_FIRST = 16, COUNTED_EVERY = 8 };
@@ -253,9 +261,9 @@ uint64_t guess_bytes(const answer_event *event) {
 }
 
 static void count_event(answer_guess *g, const answer_event *event) {
-    const choice_set reasoned = with_reasoning(event);
+    const reasoned of = with_reasoning(event);
     for (size_t i = 0; i < event->part_count; i++)
-        if (!is_repeat(&event->parts[i], &reasoned)) add_answered(g, &event->parts[i]);
+        if (!is_repeat(&event->parts[i], &of)) add_answered(g, &event->parts[i]);
 }
 
 static void add_large(answer_guess *g, const answer_large *l) {

@@ -141,7 +141,8 @@ static bool ends(const looking *k, unsigned choice) {
 static bool has_piece_of(const answer_event *e, const lane *l) {
     for (size_t i = 0; i < e->part_count; i++) {
         const answer_part *p = &e->parts[i];
-        if (answer_is_text(p) && p->kind == l->kind && p->choice == l->choice && p->item == l->item)
+        if (answer_has_pieces(p) && p->kind == l->kind && p->choice == l->choice &&
+            p->item == l->item)
             return true;
     }
     return false;
@@ -208,7 +209,7 @@ static void look_at_pieces(looking *k) {
     for (size_t i = 0; i < e->part_count && !k->made.blocked && !k->f->blocked; i++) {
         if (e->parts[i].kind == PART_OPAQUE)
             guard_look_at_opaque(&k->made, k->f->g, e->parts[i].value);
-        else if (answer_is_text(&e->parts[i]))
+        else if (answer_has_pieces(&e->parts[i]))
             look_at_piece(k, i);
     }
     guard_drop_logprobs(&k->made, e);
@@ -223,7 +224,7 @@ static void cut(looking *k) {
         if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
             event_edits_add(&k->made.edits,
                             (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
-        else if (behind && answer_is_text(p))
+        else if (behind && answer_has_pieces(p))
             event_edits_add(&k->made.edits, (answer_edit){.part = i, .text = SPAN_OF("")});
         else if (behind && p->kind == PART_OPAQUE)
             event_edits_add(&k->made.edits, (answer_edit){.part = i});

@@ -80,7 +80,7 @@ void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event 
         const answer_part *p = &e->parts[i];
         if (p->kind == PART_OPAQUE)
             guard_look_at_opaque(k, g, p->value);
-        else if (answer_is_text(p))
+        else if (answer_has_pieces(p))
             look_at(k, g, p->value, p->kind == PART_TOOL_ARGS, !note || note(user, p));
     }
     guard_drop_logprobs(k, e);

@@ -53,10 +53,12 @@ static void on_find(void *ctx, const guard_find *f) {
     guard_made_add(&k->made, guard_names_give(r->names, f->rule, f->value, original));
 }
 
-/* A call's arguments are JSON again, mostly. */
+/* A call's arguments are JSON again, mostly; so may be what nobody knows, a call of another form
+ * among it. */
 static unsigned depth_of(const outline_text *text, span inner) {
-    const bool arguments = text && text->part && text->part->kind == OUTLINE_TOOL_CALL;
-    return arguments && guard_begins_json(inner) ? 2 : 1;
+    const bool may = text && text->part &&
+                     (text->part->kind == OUTLINE_TOOL_CALL || text->place == TEXT_IN_OPAQUE);
+    return may && guard_begins_json(inner) ? 2 : 1;
 }
 
 static void look_at(looking *k, json_value value, unsigned depth) {

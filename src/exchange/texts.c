@@ -11,6 +11,10 @@ bool answer_is_text(const answer_part *p) {
     }
 }
 
+bool answer_has_pieces(const answer_part *p) {
+    return answer_is_text(p) || (p->kind == PART_OTHER && p->value.type == JSON_STRING);
+}
+
 static answer_text *find(answer_texts *all, const answer_part *p, size_t count) {
     for (size_t i = count; i-- > 0;) {
         answer_text *t = &all->items[i];

@@ -56,6 +56,7 @@ IN = {
     "chat, refusal in parts": chat({"role": "assistant", "content": [{"type": "refusal", "refusal": SAID}]}),
     "chat, tool call": chat({"role": "assistant", "content": None, "tool_calls": [CALL]}),
     "chat, custom call": chat({"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "f", "input": SAID}}]}),
+    "chat, call of both kinds": chat({"role": "assistant", "content": None, "tool_calls": [{**CALL, "custom": {"name": "f", "input": "x"}}]}),
     "chat, function call": chat({"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": ARGUMENTS}}),
     "chat, tool result": chat({"role": "assistant", "content": None, "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "{}"}}]},
                               {"role": "tool", "tool_call_id": "c", "content": SAID}),

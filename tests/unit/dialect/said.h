@@ -1,14 +1,15 @@
 /* A reader that is fed in pieces, and what it said, as text to be compared whole.
  *
- * A line an event: its sorts, then its parts as kind choice/item "value" (raw), its finish reason,
- * its usage; and at the end the word of how it ended. */
+ * A line an event: its sorts, then its parts as kind choice/item "value" (raw; the item of a text
+ * without a number is `named`), its finish reason, its usage; and at the end the word of how it
+ * ended. */
 #ifndef WEIR_TEST_SAID_H
 #define WEIR_TEST_SAID_H
 
 #include "heap.h"
 
 #include "config/config.h"
-#include "dialect/reader.h"
+#include "dialect/openai.h"
 
 static const struct {
     unsigned bit;
@@ -20,7 +21,7 @@ static const struct {
 static const char *const said_parts[] = {
     [PART_TEXT] = "text",      [PART_REFUSAL] = "refusal", [PART_REASONING] = "reasoning",
     [PART_TOOL_NAME] = "name", [PART_TOOL_ARGS] = "args",  [PART_AUDIO] = "audio",
-    [PART_OPAQUE] = "opaque",  [PART_FINISH] = "finish",
+    [PART_OTHER] = "other",    [PART_OPAQUE] = "opaque",   [PART_FINISH] = "finish",
 };
 
 static const char *const said_results[] = {
@@ -44,8 +45,12 @@ static inline void said_add_event(buf *out, const answer_event *e) {
         assert_true(p->value.raw.ptr >= last); /* in the order of their places */
         last = p->value.raw.ptr;
         assert_true(last + p->value.raw.len <= e->data.ptr + e->data.len);
-        buf_addf(out, " %s %u/%u %.*s", said_parts[p->kind], p->choice, p->item,
-                 SPAN_ARG(p->value.raw));
+        buf_addf(out, " %s %u/", said_parts[p->kind], p->choice);
+        if (p->item < ITEM_NAMED)
+            buf_addf(out, "%u", p->item);
+        else
+            buf_add_cstr(out, "named");
+        buf_addf(out, " %.*s", SPAN_ARG(p->value.raw));
     }
     if (e->finish_reason.len) buf_addf(out, " (%.*s)", SPAN_ARG(e->finish_reason));
     if (e->usage)

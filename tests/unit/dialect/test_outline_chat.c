@@ -107,6 +107,10 @@ static void tools_are_called(void **state) {
          "'function':{'name':'f','arguments':'{\\'a\\':1}'}}\n"
          "  call says='free' id='c2' name='g' of={'id':'c2','type':'custom','custom':{'name':'g',"
          "'input':'free'}}"},
+        {MESSAGES("{'role':'assistant','tool_calls':[{'function':{'name':'f','arguments':'{}'},"
+                  "'custom':{'name':'g','input':'free'}}]}"),
+         "assistant\n  opaque of={'function':{'name':'f','arguments':'{}'},"
+         "'custom':{'name':'g','input':'free'}}"},
         {MESSAGES("{'role':'assistant','tool_calls':[{'function':{'name':'f'}},"
                   "{'function':{'name':'f','arguments':null}}]}"),
          "assistant\n  call name='f' of={'function':{'name':'f'}}\n"

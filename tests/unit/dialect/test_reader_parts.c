@@ -62,14 +62,122 @@ static void whatever_a_delta_may_hold(void **state) {
                 "data: [DONE]\n\n",
                 "content reasoning 0/0 \"r\" reasoning 0/65536 \"s\"\n"
                 " text 0/0 \"\"\n"
-                "content text 0/0 \"t\" refusal 0/1 \"u\" opaque 0/2 {\"type\":\"thinking\"} "
-                "opaque 0/3 7\n"
+                "content text 0/0 \"t\" refusal 0/0 \"u\" opaque 0/0 {\"type\":\"thinking\"} "
+                "opaque 0/0 7\n"
                 "content name 0/65535 \"f\" args 0/65535 \"{}\"\n"
                 "content audio 0/0 \"QQ==\" text 0/65536 \"v\"\n"
-                "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"a\":1} "
-                "opaque 0/0 {\"index\":1}\n"
+                "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"index\":1}\n"
                 "content opaque 0/2 \"x\" opaque 0/2 [1]\n"
                 "unfinished");
+}
+
+/* Each row: a delta's members, its parts; of a message the same, but where it says otherwise. */
+typedef struct members_row {
+    const char *members, *of_delta, *of_message;
+} members_row;
+
+static void assert_members(const members_row *row) {
+    const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    buf body = BUF_EMPTY, expected = BUF_EMPTY;
+    buf_addf(&body, "data: {\"choices\":[{\"delta\":{%s}}]}\n\ndata: [DONE]\n\n", row->members);
+    buf_addf(&expected, "content %s\nunfinished", row->of_delta);
+    assert_said(&spec, EVENT_STREAM, buf_cstr(&body), buf_cstr(&expected));
+    buf_clear(&body);
+    buf_clear(&expected);
+    buf_addf(&body, "{\"choices\":[{\"message\":{%s}}]}", row->members);
+    buf_addf(&expected, "content,full %s\nend", row->of_message ? row->of_message : row->of_delta);
+    assert_said(&spec, "application/json", buf_cstr(&body), buf_cstr(&expected));
+    buf_done(&body);
+    buf_done(&expected);
+}
+
+/* As Mistral, OpenRouter, LiteLLM, Ollama, Copilot and others name it. */
+static void reasoning_by_many_names(void **state) {
+    (void)state;
+    static const members_row rows[] = {
+        {"\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"a\"}]},"
+         "{\"type\":\"text\",\"text\":\"b\"}]",
+         "reasoning 0/named \"a\" text 0/0 \"b\"", "reasoning 0/named \"a\" text 0/1 \"b\""},
+        {"\"content\":[{\"type\":\"thinking\",\"thinking\":\"a\",\"signature\":\"s\"}]",
+         "reasoning 0/named \"a\" opaque 0/65536 \"s\"", NULL},
+        {"\"reasoning\":\"a\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"a\","
+         "\"format\":\"f\",\"index\":0,\"signature\":\"s\"},"
+         "{\"type\":\"reasoning.encrypted\",\"data\":\"e\",\"index\":1}]",
+         "reasoning 0/65536 \"a\" reasoning 0/named \"a\" opaque 0/named \"s\" "
+         "opaque 0/named \"e\"",
+         NULL},
+        {"\"thinking_blocks\":[{\"type\":\"thinking\",\"thinking\":\"a\"}]",
+         "reasoning 0/named \"a\"", NULL},
+        {"\"thinking\":\"a\"", "reasoning 0/named \"a\"", NULL},
+        {"\"reasoning_text\":\"a\"", "reasoning 0/named \"a\"", NULL},
+        {"\"thought\":\"a\"", "reasoning 0/named \"a\"", NULL},
+        {"\"reasoning_content\":[{\"type\":\"text\",\"text\":\"a\"}]", "reasoning 0/named \"a\"",
+         NULL},
+        {"\"reasoning\":{\"content\":\"a\",\"tokens\":7}", "reasoning 0/named \"a\"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_members(&rows[i]);
+}
+
+static unsigned item_of_first(const char *delta) {
+    const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    buf body = BUF_EMPTY;
+    reader r;
+    answer_event e;
+    buf_addf(&body, "data: {\"choices\":[{\"delta\":{%s}}]}\n\n", delta);
+    span rest = buf_span(&body);
+    reader_init(&r, &spec, SPAN_OF(EVENT_STREAM), -1);
+    assert_int_equal(reader_next(&r, &rest, &e), READER_EVENT);
+    assert_true(e.part_count > 0);
+    const unsigned item = e.parts[0].item;
+    reader_done(&r);
+    buf_done(&body);
+    return item;
+}
+
+/* The pieces of one text have one item, others another. */
+static void texts_without_a_number_are_told_apart(void **state) {
+    (void)state;
+#define DETAIL(index, member) "\"reasoning_details\":[{\"" member "\":\"a\",\"index\":" index "}]"
+    const unsigned first = item_of_first(DETAIL("0", "text"));
+    assert_int_equal(first, item_of_first(DETAIL("0", "text")));
+    assert_int_not_equal(first, item_of_first(DETAIL("1", "text")));
+    assert_int_not_equal(first, item_of_first(DETAIL("0", "summary")));
+    assert_int_not_equal(first, item_of_first("\"thinking\":[{\"text\":\"a\"}]"));
+    assert_int_not_equal(item_of_first("\"new\":\"a\""), item_of_first("\"newer\":\"a\""));
+}
+
+/* What has another type than documented, or stands where nothing is known, says as much. */
+static void nothing_that_may_be_read_is_left_out(void **state) {
+    (void)state;
+    static const members_row rows[] = {
+        {"\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":\"b\"}}}]",
+         "name 0/0 \"f\" opaque 0/0 {\"a\":\"b\"}", NULL},
+        {"\"tool_calls\":[\"a\",{\"function\":\"b\"}]", "opaque 0/0 \"a\" opaque 0/1 \"b\"", NULL},
+        {"\"function_call\":{\"name\":[\"f\"],\"arguments\":[\"a\"]}",
+         "opaque 0/65535 [\"f\"] opaque 0/65535 [\"a\"]", NULL},
+        {"\"function_call\":\"a\"", "opaque 0/65535 \"a\"", NULL},
+        {"\"refusal\":[\"a\"]", "opaque 0/0 [\"a\"]", NULL},
+        {"\"audio\":{\"id\":\"i\",\"text\":\"a\",\"data\":[\"b\"]}",
+         "other 0/named \"a\" opaque 0/0 [\"b\"]", NULL},
+        {"\"audio\":\"a\"", "opaque 0/0 \"a\"", NULL},
+        {"\"content\":{\"text\":\"a\"}", "text 0/0 \"a\"", NULL},
+        {"\"content\":[{\"type\":\"text\",\"text\":\"a\",\"annotations\":[{\"title\":\"b\"}],"
+         "\"more\":\"c\"}]",
+         "text 0/0 \"a\" opaque 0/65536 [{\"title\":\"b\"}] other 0/named \"c\"", NULL},
+        {"\"new\":\"a\"", "other 0/named \"a\"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_members(&rows[i]);
+    const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    assert_said(
+        &spec, "application/json",
+        "{\"id\":\"i\",\"search_results\":[{\"title\":\"a\"}],\"choices\":[{\"index\":1,"
+        "\"message\":{\"content\":\"b\"},\"logprobs\":{\"content\":[{\"token\":\"b\"}]},"
+        "\"stop_reason\":\"s\",\"new\":\"c\",\"newer\":[\"d\"]}],\"citations\":[\"e\"],"
+        "\"provider\":\"p\",\"usage\":{\"cost\":\"1\"}}",
+        "content,full opaque 0/65536 [{\"title\":\"a\"}] text 1/0 \"b\" other 1/named \"c\" "
+        "opaque 1/65536 [\"d\"] opaque 0/65536 [\"e\"] -1+-1\nend");
 }
 
 /* As Perplexity does: the message so far is no piece of the delta's text. */
@@ -207,6 +315,13 @@ static void each_event_of_a_response(void **state) {
         {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
          "\"part\":{\"type\":\"novel\"}",
          "full,begun opaque 1/2 {\"type\":\"novel\"}"},
+        {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
+         "\"part\":{\"type\":\"output_text\",\"text\":\"no\",\"annotations\":[{\"title\":\"t\"}],"
+         "\"logprobs\":[{\"token\":\"no\"}]}",
+         "full,begun text 1/2 \"no\" opaque 1/65536 [{\"title\":\"t\"}]"},
+        {"\"response.output_text.annotation.added\",\"item_id\":\"i\",\"output_index\":1,"
+         "\"annotation\":{\"title\":\"t\"}",
+         "full,begun opaque 1/65536 {\"title\":\"t\"}"},
         {"\"response.function_call_arguments.delta\",\"output_index\":3,\"delta\":\"{\"",
          "content args 3/0 \"{\""},
         {"\"response.function_call_arguments.done\",\"output_index\":3,\"name\":\"f\","
@@ -223,7 +338,18 @@ static void each_event_of_a_response(void **state) {
         {"\"response.audio.delta\",\"delta\":\"QQ==\"", "content audio 0/0 \"QQ==\""},
         {"\"response.audio.transcript.delta\",\"delta\":\"a\"", "content text 0/65536 \"a\""},
         {"\"response.code_interpreter_call_code.delta\",\"output_index\":4,\"delta\":\"x\"",
-         "content opaque 4/0 \"x\""},
+         "content other 4/named \"x\""},
+        {"\"response.code_interpreter_call_code.done\",\"output_index\":4,\"code\":\"x\"",
+         "full,begun other 4/named \"x\""},
+        {"\"response.shell_call_output_content.delta\",\"output_index\":4,"
+         "\"delta\":{\"stdout\":\"x\",\"stderr\":\"\"}",
+         "content other 4/named \"x\" other 4/named \"\""},
+        {"\"response.image_generation_call.partial_image\",\"output_index\":4,"
+         "\"partial_image_b64\":\"QQ==\"",
+         "begun"},
+        {"\"response.novel\",\"response\":{\"instructions\":\"x\",\"output\":[{\"content\":\"y\"}]"
+         "}",
+         "full,begun opaque 0/0 \"y\""},
         {"\"response.output_item.added\",\"output_index\":3,\"item\":{\"type\":\"function_call\","
          "\"id\":\"i\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\"}",
          "full,begun name 3/0 \"f\" args 3/0 \"\""},
@@ -239,8 +365,11 @@ static void each_event_of_a_response(void **state) {
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"message\","
          "\"content\":{\"odd\":1}}",
          "full,begun opaque 3/0 {\"odd\":1}"},
-        {"\"response.code_interpreter_call_code.delta\",\"delta\":\"x\"",
-         "content opaque 0/0 \"x\""},
+        {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"tool_search_call\","
+         "\"arguments\":{\"q\":\"x\"}}",
+         "full,begun opaque 3/0 {\"q\":\"x\"}"},
+        {"\"response.output_item.done\",\"output_index\":3,\"item\":\"x\"",
+         "full,begun opaque 3/0 \"x\""},
         {"\"response.output_text.delta\",\"delta\":\"x\"", "content text 0/0 \"x\""},
         {"\"response.content_part.done\",\"part\":{\"type\":\"output_audio\",\"data\":\"QQ==\","
          "\"transcript\":\"a\"}",
@@ -254,7 +383,7 @@ static void each_event_of_a_response(void **state) {
          "content,full,finish,close,failed finish 0/0 \"failed\" (error) 502"},
         {"\"error\",\"code\":\"x\",\"message\":\"y\"", "error 502"},
         {"\"error\",\"error\":{\"code\":429}", "error 429"},
-        {"\"foreign.delta\",\"delta\":\"x\"", "content"},
+        {"\"foreign.delta\",\"delta\":\"x\"", "content other 0/named \"x\""},
         {"\"response.in_progress\",\"usage\":{\"input_tokens\":5,\"output_tokens\":6}", " 5+6"},
     };
     const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS);
@@ -328,7 +457,8 @@ static void what_begins_an_answer(void **state) {
                 "event: response.output_text.delta\ndata: {\"delta\":\"a\"}\n\n"
                 "data: {\"delta\":\"a\"}\n\ndata: {\"type\":7}\n\n" COMPLETED,
                 "response.created: begun\n"
-                "response.output_text.delta: content text 0/0 \"a\"\n\n\n" COMPLETED_SAID);
+                "response.output_text.delta: content text 0/0 \"a\"\n other 0/named "
+                "\"a\"\n\n" COMPLETED_SAID);
 }
 
 /* Its members come in any order. */
@@ -384,6 +514,9 @@ int main(void) {
         cmocka_unit_test(interleaved_tool_calls),
         cmocka_unit_test(two_choices),
         cmocka_unit_test(whatever_a_delta_may_hold),
+        cmocka_unit_test(reasoning_by_many_names),
+        cmocka_unit_test(texts_without_a_number_are_told_apart),
+        cmocka_unit_test(nothing_that_may_be_read_is_left_out),
         cmocka_unit_test(plain_completions),
         cmocka_unit_test(a_whole_message_beside_its_delta),
         cmocka_unit_test(many_parts),

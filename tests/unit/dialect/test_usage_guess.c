@@ -260,6 +260,13 @@ static void an_answer_at_once(void **state) {
         {{{PART_REASONING, 0, 0, {JSON_STRING, SPAN("\"one two three\"")}},
           {PART_REASONING, 0, ITEM_BESIDE, {JSON_STRING, SPAN("\"one two three\"")}}},
          3},
+        {{{PART_REASONING, 0, ITEM_BESIDE, {JSON_STRING, SPAN("\"one two three\"")}},
+          {PART_REASONING, 0, ITEM_NAMED, {JSON_STRING, SPAN("\"one two three\"")}}},
+         3},
+        {{{PART_REASONING, 0, ITEM_NAMED, {JSON_STRING, SPAN("\"one two three\"")}},
+          {PART_OPAQUE, 0, ITEM_BESIDE, {JSON_STRING, SPAN("\"one two three\"")}}},
+         3},
+        {{{PART_OTHER, 0, ITEM_NAMED, {JSON_STRING, SPAN("\"one two three\"")}}}, 3},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         answer_guess g = guess_begin(TOKENS_O200K, false);

@@ -1,0 +1,119 @@
+"""What a guard sees of an answer that a server writes otherwise than OpenAI documents it: no text of it is passed over, and none that comes in pieces is
+taken for several."""
+
+import json
+
+import pytest
+
+import bodies
+import wire
+from test_guard_places import SAID, SHOWN, Chat, Response, guarded, redacted
+from test_guards import TICKET
+from test_sdk_python import RESPONSE
+from upstream import reply, sse
+
+def answered(**members):
+    answer = bodies.completion("x")
+    answer["choices"][0]["message"].update(members)
+    return answer
+
+
+def choice(**members):
+    answer = bodies.completion("x")
+    answer["choices"][0].update(members)
+    return answer
+
+
+def item(**members):
+    return {**RESPONSE, "output": [members]}
+
+
+OTHERWISE = {
+    "arguments that are an object": answered(tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": {"a": SAID}}}]),
+    "arguments that are a list": answered(function_call={"name": "f", "arguments": [SAID]}),
+    "a call that is a string": answered(tool_calls=[SAID]),
+    "a function that is a string": answered(tool_calls=[{"id": "c", "function": SAID}]),
+    "reasoning in parts": answered(reasoning_content=[{"type": "text", "text": SAID}]),
+    "a refusal in parts": answered(refusal=[{"type": "text", "text": SAID}]),
+    "what stands beside a text": answered(content=[{"type": "text", "text": "x", "annotations": [{"title": SAID}]}]),
+    "what stands beside a message": choice(reasoning=SAID),
+    "a message that is a string": choice(messages=SAID),
+    "messages": choice(messages=[{"role": "assistant", "content": SAID}]),
+    "what was found": {**bodies.completion("x"), "search_results": [{"title": SAID}], "citations": [SAID]},
+    "response, arguments that are an object": item(type="tool_search_call", call_id="c", arguments={"q": SAID}),
+    "response, an annotation": item(type="message", role="assistant", content=[{"type": "output_text", "text": "x", "annotations": [{"title": SAID}]}]),
+    "response, an item that is a string": item(type="message", content=[SAID]),
+    "response, all of its text": {**RESPONSE, "output_text": SAID},
+}
+
+
+def test_what_is_written_otherwise(weir, upstream):
+    upstream.script(*[reply(200, answer) for answer in OTHERWISE.values()])
+    w = guarded(weir, upstream, "redact")
+    for place, answer in OTHERWISE.items():
+        form = Response if place.startswith("response") else Chat
+        told = wire.call(w, "POST", form.path, {k: v for k, v in form.asked.items() if k != "n"})
+        assert told.status == 200 and told.json() == redacted(answer), place
+
+
+# How a delta says some text, as servers do: Mistral, OpenRouter, LiteLLM, Ollama and Copilot their reasoning; and how it is read.
+DELTAS = {
+    "thinking in the content": (lambda t: {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": t}]}]},
+                                lambda d: d["content"][0]["thinking"][0]["text"]),
+    "thinking, a string": (lambda t: {"content": [{"type": "thinking", "thinking": t, "signature": None}]}, lambda d: d["content"][0]["thinking"]),
+    "reasoning_details": (lambda t: {"reasoning_details": [{"type": "reasoning.text", "text": t, "format": "f", "index": 0}]},
+                          lambda d: d["reasoning_details"][0]["text"]),
+    "a later detail": (lambda t: {"reasoning_details": [{"type": "reasoning.summary", "summary": t, "index": 7}]}, lambda d: d["reasoning_details"][0]["summary"]),
+    "thinking_blocks": (lambda t: {"thinking_blocks": [{"type": "thinking", "thinking": t}]}, lambda d: d["thinking_blocks"][0]["thinking"]),
+    "thinking": (lambda t: {"thinking": t}, lambda d: d["thinking"]),
+    "reasoning_text": (lambda t: {"reasoning_text": t}, lambda d: d["reasoning_text"]),
+    "what nobody knows": (lambda t: {"novel": t}, lambda d: d["novel"]),
+    "a text in the content": (lambda t: {"content": {"type": "text", "text": t}}, lambda d: d["content"]["text"]),
+}
+
+
+@pytest.mark.parametrize("name", DELTAS)
+def test_a_delta_that_says_it_otherwise(weir, upstream, name):
+    """Cut anywhere: what is told of it is the text of a plain answer, without more labels than came."""
+    put, get = DELTAS[name]
+    cuts = [[SAID[:at], SAID[at:]] for at in range(1, len(SAID))] + [list(SAID)]
+    upstream.script(*[sse([bodies.chunk(put(piece)) for piece in cut] + [bodies.chunk(finish="stop")]) for cut in cuts])
+    w = guarded(weir, upstream, "redact")
+    for cut in cuts:
+        answer = wire.chat(w, stream=True)
+        deltas = [c["delta"] for e in answer.events() if e != "[DONE]" for c in e["choices"] if c["delta"]]
+        assert "".join(get(d) or "" for d in deltas) == SHOWN, cut
+
+
+def test_texts_of_a_list_go_on_with_each_other(weir, upstream):
+    """Wherever in the list they stand."""
+    upstream.script(sse([bodies.chunk({"content": [{"type": "text", "text": "see "}, {"type": "text", "text": TICKET[:7]}]}),
+                         bodies.chunk({"content": [{"type": "text", "text": TICKET[7:]}]}), bodies.chunk(", ok"), bodies.chunk(finish="stop")]))
+    told = [c["delta"].get("content") for e in wire.chat(guarded(weir, upstream, "redact"), stream=True).events() if e != "[DONE]" for c in e["choices"]]
+    assert "".join(t if isinstance(t, str) else "".join(p["text"] for p in t) for t in told if t) == SHOWN
+
+
+# An event of a response that has no row of its own: how it says some text in pieces, and whole; and which member holds it.
+EVENTS = {
+    "code_interpreter_call_code": "code", "shell_call_command": "command", "apply_patch_call_operation_diff": "diff", "novel": "novelty",
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_that_nobody_knows(weir, upstream, name):
+    at = {"item_id": "i0", "output_index": 0}
+
+    def named(what, **members):
+        return f"event: response.{what}\ndata: {json.dumps({'type': 'response.' + what, **members})}\n\n".encode()
+    cuts = [[SAID[:n], SAID[n:]] for n in range(1, len(SAID))]
+    upstream.script(*[sse([named("created", response={**RESPONSE, "status": "in_progress", "output": []}),
+                           *[named(f"{name}.delta", **at, delta=piece) for piece in cut], named(f"{name}.done", **at, **{EVENTS[name]: SAID}),
+                           named("output_text.annotation.added", **at, annotation={"title": SAID}), named("done", response=item(type="novel", text=SAID)),
+                           named("completed", response=RESPONSE)], end="no_done") for cut in cuts])
+    w = guarded(weir, upstream, "redact")
+    for cut in cuts:
+        events = wire.call(w, "POST", Response.path, {**Response.asked, "stream": True}).events()
+        assert "".join(e["delta"] for e in events if e["type"].endswith(".delta")) == SHOWN, cut
+        told = {e["type"]: e for e in events}
+        assert told[f"response.{name}.done"][EVENTS[name]] == told["response.output_text.annotation.added"]["annotation"]["title"] == SHOWN
+        assert told["response.done"]["response"]["output"][0]["text"] == SHOWN
