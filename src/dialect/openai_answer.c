@@ -6,8 +6,19 @@ enum { TOKENS_MAX = 1000 * 1000 * 1000 };
 
 /* ---- usage ---- */
 
-/* The members of a usage object: as chat completions name them, then as responses do. */
-enum { PROMPT, COMPLETION, IN, OUT, RESPONSES = 4, TOTAL = 2 * RESPONSES, USAGE_NAMES };
+/* The members of a usage object: as chat completions name them, then as responses do; and what of
+ * the prompt was cached, where it stands beside it: at DeepSeek, at Moonshot and Together. */
+enum {
+    PROMPT,
+    COMPLETION,
+    IN,
+    OUT,
+    RESPONSES = 4,
+    TOTAL = 2 * RESPONSES,
+    CACHE_HIT,
+    CACHED_BESIDE,
+    USAGE_NAMES
+};
 
 static const span usage_names[USAGE_NAMES] = {
     [PROMPT] = SPAN("prompt_tokens"),
@@ -19,6 +30,8 @@ static const span usage_names[USAGE_NAMES] = {
     [IN + RESPONSES] = SPAN("input_tokens_details"),
     [OUT + RESPONSES] = SPAN("output_tokens_details"),
     [TOTAL] = SPAN("total_tokens"),
+    [CACHE_HIT] = SPAN("prompt_cache_hit_tokens"),
+    [CACHED_BESIDE] = SPAN("cached_tokens"),
 };
 
 static int64_t figure(json_value v) {
@@ -76,6 +89,8 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
         .audio_completion = -1,
     };
     read_prompt_details(u, either_object(&of[IN]));
+    if (u->cached < 0) u->cached = figure(of[CACHE_HIT]);
+    if (u->cached < 0) u->cached = figure(of[CACHED_BESIDE]);
     read_completion_details(u, either_object(&of[OUT]));
     if (u->total < 0 && u->prompt >= 0)
         u->total = u->prompt + (u->completion > 0 ? u->completion : 0);
@@ -168,11 +183,15 @@ static bool is_about_choice(span key) {
                                  SPAN("content_filter_offsets"),
                                  SPAN("token_ids"),
                                  SPAN("prompt_token_ids"),
-                                 SPAN("prompt_logprobs"),
-                                 SPAN("usage")};
+                                 SPAN("prompt_logprobs")};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (span_eq(key, names[i])) return true;
     return false;
+}
+
+/* Moonshot's streams tell it with the end of the choice. Of several nobody says what each has. */
+static void read_choice_usage(reader *r, answer_event *e, json_value usage) {
+    if (!e->usage && r->spec.choices == 1) openai_read_usage(r, e, usage);
 }
 
 /* Where the choice's number stands is not known before all of it was seen; its parts wait for it.
@@ -207,6 +226,8 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
             }
             finish = v;
             reader_add_part(r, PART_FINISH, 0, 0, v);
+        } else if (span_eq(key, SPAN_OF("usage"))) {
+            read_choice_usage(r, e, v);
         } else if (!is_about_choice(key)) {
             reader_note_piece(r, key, v);
             openai_read_beside(r, key, v, 0);

@@ -104,8 +104,40 @@ static unsigned behind_all(const merge_node *calls) {
     return number;
 }
 
+static span text_at(const merge_node *call, span name) {
+    const merge_node *function = merge_find(call, SPAN_OF("function"));
+    const merge_node *n = function ? merge_find(function, name) : NULL;
+    return n && n->kind == MERGE_TEXT ? buf_span(&n->bytes) : SPAN_EMPTY;
+}
+
+/* Arguments, as they are written between the quotes. */
+static bool are_whole(span inner) {
+    static const json_limits deep = {.depth = 512, .repeats = true};
+    json_value root;
+    json_fault fault;
+    arena a;
+    arena_init(&a, 0);
+    const span quoted = arena_join(&a, (span[]){SPAN_OF("\""), inner, SPAN_OF("\"")}, 3);
+    const bool whole =
+        json_scan(json_string((json_value){JSON_STRING, quoted}, &a), &deep, &root, &fault);
+    arena_done(&a);
+    return whole;
+}
+
+/* Whether it begins another call than the one that is there, though it has no id: a name comes
+ * before its arguments, and some repeat it with each piece of these. */
+static bool is_anew(const merge_node *there, json_value call) {
+    const json_value function = json_get(call, SPAN_OF("function"));
+    const json_value name = json_get(function, SPAN_OF("name"));
+    const span arguments = text_at(there, SPAN_OF("arguments"));
+    if (name.type != JSON_STRING || !openai_shows(name) || !arguments.len) return false;
+    const span inner = span_slice(name.raw, 1, name.raw.len - 1);
+    if (!span_eq(text_at(there, SPAN_OF("name")), inner)) return true;
+    return openai_shows(json_get(function, SPAN_OF("arguments"))) && are_whole(arguments);
+}
+
 /* By its index, or where it stands. Some give every call the same index: then another id is another
- * call; or none: then its id tells. */
+ * call; or none: then its id tells. Some have neither. */
 static merge_node *find_call(merge *m, merge_node *calls, json_value call, unsigned position) {
     json_value index = json_get(call, SPAN_OF("index")), id = json_get(call, SPAN_OF("id"));
     unsigned number = openai_index(index, position);
@@ -115,7 +147,7 @@ static merge_node *find_call(merge *m, merge_node *calls, json_value call, unsig
         return same ? same : merge_new_entry(m, calls, behind_all(calls));
     }
     merge_node *n = merge_entry(m, calls, number);
-    bool another = named && has_any_id(n) && !has_id(n, id);
+    bool another = named ? has_any_id(n) && !has_id(n, id) : is_anew(n, call);
     return another ? merge_new_entry(m, calls, number) : n;
 }
 

@@ -95,6 +95,19 @@ def test_a_step_is_one_line_of_data_however_its_arguments_are_laid_out(weir, ups
     assert json.loads(steps[0][len("data: "):])["step"]["arguments"] == {"timezone": "UTC"}
 
 
+def test_streamed_calls_without_ids_of_one_number_are_several(weir, upstream):
+    """One a chunk, as Gemini's API in OpenAI's form has told them: each is made, and its result is its own."""
+    asked = [{"type": "function", "index": 0, "id": "", "function": {"name": name, "arguments": arguments}}
+             for name, arguments in [("get_current_time", '{"timezone":"UTC"}'), ("get_current_time", '{"timezone":"Asia/Tokyo"}'), ("none", "{}")]]
+    upstream.script(sse([*[bodies.chunk({"role": "assistant", "content": None, "tool_calls": [c]}) for c in asked], bodies.chunk(finish="stop")]),
+                    sse(bodies.stream("It is noon.")))
+    events = run(weir(upstream, **TIME), stream=True).events()
+    assert sorted((e["step"]["arguments"] for e in events if "step" in e), key=str) == [{"timezone": "Asia/Tokyo"}, {"timezone": "UTC"}, {}]
+    told = upstream.wait_requests(2)[1].json()["messages"]
+    assert len({c["id"] for c in told[1]["tool_calls"]}) == 3
+    assert [m["tool_call_id"] for m in told[2:]] == [c["id"] for c in told[1]["tool_calls"]]
+
+
 def test_a_stream_that_breaks_off_says_so(weir, upstream):
     upstream.script(sse([bodies.chunk("Let me")], end="cut"))
     answer = run(weir(upstream, **TIME), stream=True)

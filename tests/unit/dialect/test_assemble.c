@@ -146,6 +146,21 @@ static void calls_of_tools(void **state) {
         /* Neither: by their places. */
         {CALLS("{" F("f", "{}") "},{" F("g", "{}") "}") STOP,
          WITH("{" F("f", "{}") "},{" F("g", "{}") "}")},
+        /* One a chunk, all with the same number: a name behind arguments begins another. */
+        {CALLS("{\"index\":0,\"id\":\"\"," F("f", "{\\\"a\\\":1}") "}")
+             CALLS("{\"index\":0,\"id\":\"\"," F("g", "") "}") CALLS("{\"index\":0," MORE("{}") "}")
+                 CALLS("{\"index\":0,\"id\":\"\"," F("g", "[]") "}") STOP,
+         WITH("{\"id\":\"\"," F("f", "{\\\"a\\\":1}") "},{\"id\":\"\"," F(
+             "g", "{}") "},"
+                        "{\"id\":\"\"," F("g", "[]") "}")},
+        {CALLS("{" F("f", "{}") "}") CALLS("{" F("g", "{}") "}") STOP,
+         WITH("{" F("f", "{}") "},{" F("g", "{}") "}")},
+        /* One that is repeated while these come, or behind all of them, does not; nor do pieces. */
+        {CALLS("{\"index\":0,\"id\":\"a\"," F("f", "{") "}") CALLS("{\"index\":0," F("f", "}") "}")
+             CALLS("{\"index\":0," F("f", "") "}") STOP,
+         WITH("{\"id\":\"a\"," F("f", "{}") "}")},
+        {CALLS("{\"index\":0," F("f", "") "}") CALLS("{\"index\":0," F("g", "{}") "}") STOP,
+         WITH("{" F("fg", "{}") "}")},
         {CALLS("") STOP, WITH("")},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -150,6 +150,22 @@ static void reads_the_usage_of_either_family(void **state) {
     }
 }
 
+/* As Moonshot's streams have it, where one choice was asked for; what stands outside is believed.
+ */
+static void reads_the_usage_of_a_choice(void **state) {
+    (void)state;
+    answer_event f =
+        chunk(DIALECT_OPENAI_CHAT,
+              "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\",\"usage\":{"
+              "\"prompt_tokens\":3,\"completion_tokens\":4}}],\"usage\":null}");
+    assert_int_equal(f.usage->prompt, 3);
+    assert_int_equal(f.usage->completion, 4);
+    assert_true(f.sorts == EVENT_FINISH);
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[{\"delta\":{},\"usage\":{\"prompt_tokens\":3}}],"
+                                   "\"usage\":{\"prompt_tokens\":5}}");
+    assert_int_equal(f.usage->prompt, 5);
+}
+
 /* Details of the prompt and of the completion; -1: not told. */
 static void reads_what_has_a_price_of_its_own(void **state) {
     (void)state;
@@ -168,6 +184,14 @@ static void reads_what_has_a_price_of_its_own(void **state) {
         {"{\"prompt_tokens\":9,\"prompt_tokens_details\":{\"audio_tokens\":-3,"
          "\"cached_tokens\":null},\"completion_tokens_details\":7}",
          -1, -1, -1, -1, -1, -1},
+        /* DeepSeek's and Moonshot's names for what was cached, of which the details are believed.
+         */
+        {"{\"prompt_tokens\":9,\"prompt_cache_hit_tokens\":8,\"prompt_cache_miss_tokens\":1}", 8,
+         -1, -1, -1, -1, -1},
+        {"{\"prompt_tokens\":9,\"cached_tokens\":7}", 7, -1, -1, -1, -1, -1},
+        {"{\"prompt_tokens\":9,\"cached_tokens\":7,\"prompt_cache_hit_tokens\":8,"
+         "\"prompt_tokens_details\":{\"cached_tokens\":6}}",
+         6, -1, -1, -1, -1, -1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char data[512];
@@ -242,6 +266,7 @@ int main(void) {
         cmocka_unit_test(reads_chunks),
         cmocka_unit_test(the_null_usage_is_seen),
         cmocka_unit_test(reads_the_usage_of_either_family),
+        cmocka_unit_test(reads_the_usage_of_a_choice),
         cmocka_unit_test(reads_what_has_a_price_of_its_own),
         cmocka_unit_test(usage_may_be_told_in_part),
         cmocka_unit_test(errors_tell_their_status),
