@@ -12,7 +12,8 @@
 typedef struct dialect_writer {
     /* Each writes the JSON of one more event of a stream, as the dialect has it, and returns the
      * event's name (constant; empty: none). `like` is an event of the same stream, for its envelope
-     * (WANT_ENVELOPE); for a response it should be one that has an envelope. */
+     * (WANT_ENVELOPE); for a response it should be one that has an envelope, and its usage is told
+     * with its end. */
     /* A choice ends. reason is a chat completion's: "stop", "length", "content_filter". */
     span (*write_finish)(const answer_event *like, unsigned choice, span reason, buf *out);
     /* What it used; writes nothing where the dialect has no such event. */

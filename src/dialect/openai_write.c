@@ -32,6 +32,18 @@ static void open_chunk(json_writer *w, const answer_event *like, span object) {
     json_open_array(w);
 }
 
+static void put_detail(json_writer *w, const char *object, const char *key, int64_t value) {
+    if (value < 0) return;
+    json_key(w, object);
+    json_open_object(w);
+    put_number(w, key, value);
+    json_close_object(w);
+}
+
+static int64_t or_none(int64_t value) {
+    return value > 0 ? value : 0;
+}
+
 /* ---- a choice ends ---- */
 
 static const span chat_chunk = SPAN("chat.completion.chunk");
@@ -90,6 +102,18 @@ static void put_details(json_writer *w, span reason, bool whole) {
     json_close_object(w);
 }
 
+static void put_response_usage(json_writer *w, const token_usage *u) {
+    if (!u || u->prompt < 0) return;
+    json_key(w, "usage");
+    json_open_object(w);
+    put_number(w, "input_tokens", u->prompt);
+    put_detail(w, "input_tokens_details", "cached_tokens", or_none(u->cached));
+    put_number(w, "output_tokens", or_none(u->completion));
+    put_detail(w, "output_tokens_details", "reasoning_tokens", or_none(u->reasoning));
+    put_number(w, "total_tokens", or_none(u->total));
+    json_close_object(w);
+}
+
 span openai_write_response_finish(const answer_event *like, unsigned choice, span reason,
                                   buf *out) {
     (void)choice; /* a response ends as a whole */
@@ -110,6 +134,7 @@ span openai_write_response_finish(const answer_event *like, unsigned choice, spa
     json_key(&w, "output");
     json_open_array(&w);
     json_close_array(&w);
+    put_response_usage(&w, like->usage);
     json_close_object(&w);
     json_close_object(&w);
     return types[whole];
@@ -121,18 +146,6 @@ span openai_write_no_finish(const answer_event *like, unsigned choice, span reas
 }
 
 /* ---- usage ---- */
-
-static void put_detail(json_writer *w, const char *object, const char *key, int64_t value) {
-    if (value < 0) return;
-    json_key(w, object);
-    json_open_object(w);
-    put_number(w, key, value);
-    json_close_object(w);
-}
-
-static int64_t or_none(int64_t value) {
-    return value > 0 ? value : 0;
-}
 
 static span write_usage(const answer_event *like, span object, const token_usage *u, buf *out) {
     json_writer w = json_writer_of(out);

@@ -98,8 +98,26 @@ static void note_passed(filter *f, const answer_event *event) {
     }
 }
 
+static json_value kept(exchange *x, json_value v) {
+    enum { MOST = 1024 };
+    if (!v.raw.len || v.raw.len > MOST) return (json_value){JSON_NONE, SPAN_EMPTY};
+    return (json_value){v.type, arena_dup(&x->arena, v.raw)};
+}
+
+/* Events of a response name it where it begins and where it ends, and clients compare. */
+static void note_name(exchange *x, const answer_event *event) {
+    const answer_envelope *told = event->envelope;
+    if (!told->id.raw.len || event->kind != ANSWER_STREAM || !exchange_dialect(x)->one_answer)
+        return;
+    answer_envelope *named = arena_alloc(&x->arena, sizeof *named);
+    *named = (answer_envelope){
+        .id = kept(x, told->id), .model = kept(x, told->model), .created = kept(x, told->created)};
+    x->named = named;
+}
+
 void filter_pass_event(filter *f, const answer_event *event) {
     if (event->sorts & (EVENT_FINISH | EVENT_USAGE)) note_passed(f, event);
+    if (event->envelope && !f->x->named) note_name(f->x, event);
     chain_event(f->next, event);
 }
 

@@ -108,7 +108,8 @@ void filter_release(filter *f);
 /* The answer, a stream, ends here, as the filter wants it: the source is cancelled, what waits here
  * or before is dropped. The filters behind get for each choice that has not finished an event that
  * finishes it with this reason (a chat completion's word), the usage chunk, and end. like: an event
- * of this stream, whose form and envelope those take; of a response the last that was passed on.
+ * of this stream, whose form and envelope those take; of a response the last that was passed on,
+ * which is named as its first event has named it.
  * Only for a filter that wants WANT_PARTS and WANT_ENVELOPE. A choice has finished where the filter
  * has passed on that it has: what it keeps back, or the provider has said no more than to those
  * before, does not count. (Of a plain answer a filter changes the body.) */

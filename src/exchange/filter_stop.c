@@ -22,18 +22,17 @@ static void say(filter *f, span name, span data) {
 
 static void finish(filter *f, const answer_event *like, unsigned choice, span reason) {
     buf data = BUF_EMPTY;
+    settle_reason(f->x, reason);
     span name = dialect_writer_get(endpoint_get(f->x->facts.endpoint)->dialect)
                     ->write_finish(like, choice, reason, &data);
-    settle_reason(f->x, reason);
     if (data.len) say(f, name, buf_span(&data));
     buf_done(&data);
 }
 
 static void tell_usage(filter *f, const answer_event *like) {
-    const token_usage used = settle_usage(f->x);
     buf data = BUF_EMPTY;
     span name = dialect_writer_get(endpoint_get(f->x->facts.endpoint)->dialect)
-                    ->write_usage(like, &used, &data);
+                    ->write_usage(like, like->usage, &data);
     if (data.len) say(f, name, buf_span(&data));
     buf_done(&data);
 }
@@ -44,9 +43,13 @@ void filter_stop(filter *f, const answer_event *like, span reason) {
     assert((f->ops->want & NEEDS) == NEEDS && like->kind == ANSWER_STREAM);
     if (!chain_cut(f)) return;
     unsigned choices = exchange_dialect(x)->one_answer ? 1 : x->facts.choices;
+    const token_usage used = settle_usage(x);
+    answer_event last = *like; /* of a response it tells all of that at once */
+    last.usage = &used;
+    if (x->named) last.envelope = x->named;
     for (unsigned i = 0; i < choices && exchange_goes_on(x); i++)
-        if (!choice_set_has(&f->finished, i)) finish(f, like, i, reason);
-    if (!f->usage_told && exchange_goes_on(x)) tell_usage(f, like);
+        if (!choice_set_has(&f->finished, i)) finish(f, &last, i, reason);
+    if (!f->usage_told && exchange_goes_on(x)) tell_usage(f, &last);
     if (exchange_goes_on(x)) chain_end(f->next);
     exchange_watch_rest(x);
 }

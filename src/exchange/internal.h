@@ -200,6 +200,8 @@ struct exchange {
     bool head_sent;               /* the door has been given a head */
     bool streams;                 /* that was a stream's: it is one of env->streams */
     bool told_failed;             /* the answer has said, as its last event, that it failed */
+    const answer_envelope *named; /* as the first event of a response's stream names it, where some
+                                     filter wants envelopes; NULL: not yet */
     int sent_status;              /* its status */
     int64_t prompt_guess;         /* tokens; -1: nobody has wanted to know yet */
     token_family prompt_family;   /* by whose vocabulary */

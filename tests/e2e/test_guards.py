@@ -226,6 +226,19 @@ def test_a_blocked_response(weir, upstream):
     assert events[-1].type == "response.incomplete" and events[-1].response.incomplete_details.reason == "content_filter"
 
 
+def test_a_response_that_is_stopped_is_the_one_that_began(weir, upstream):
+    """The SDK's stream raises where the last event names another; and it tells what was used, as a provider's does."""
+    upstream.always(lambda _: sse(response_stream("good ", "and ", "BO", "MB-123456", " more"), end="no_done"))
+    for options in guard(), {"output": {"characters": 7}}:
+        w = weir(upstream, **options)
+        with sdk(w).responses.stream(model="gpt-test", input="x") as stream:
+            events = list(stream)
+        w.stop()
+        began, ended = events[0].response, events[-1].response
+        assert events[-1].type == "response.incomplete" and (ended.id, ended.model, ended.created_at) == (began.id, began.model, began.created_at)
+        assert ended.usage.input_tokens > 0 and ended.usage.total_tokens == ended.usage.input_tokens + ended.usage.output_tokens
+
+
 def test_what_was_redacted_is_put_back_for_who_sent_it(weir, upstream):
     text, made = f"mail [TICKET_1] and [TICKET_2], not [TICKET_3] {OTHER}", f"mail {TICKET} and TICK-777777, not [TICKET_3] "
     arguments = '{"to":"[TICKET_1]"}'

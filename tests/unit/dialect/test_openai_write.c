@@ -113,6 +113,17 @@ static void a_response(void **state) {
                   "\"id\":\"r\",\"object\":\"response\",\"created_at\":7,\"status\":\"incomplete\","
                   "\"incomplete_details\":{\"reason\":\"content_filter\"},\"model\":\"m\","
                   "\"output\":[]}}");
+    const token_usage told = {
+        .prompt = 3, .completion = 4, .total = 7, .cached = 2, .reasoning = -1};
+    s.like.usage = &told;
+    writes_finish(&s, 0, "stop", "response.completed",
+                  "{\"type\":\"response.completed\",\"sequence_number\":5,\"response\":{"
+                  "\"id\":\"r\",\"object\":\"response\",\"created_at\":7,\"status\":\"completed\","
+                  "\"incomplete_details\":null,\"model\":\"m\",\"output\":[],\"usage\":{"
+                  "\"input_tokens\":3,\"input_tokens_details\":{\"cached_tokens\":2},"
+                  "\"output_tokens\":4,\"output_tokens_details\":{\"reasoning_tokens\":0},"
+                  "\"total_tokens\":7}}}");
+    s.like.usage = &token_usage_unknown;
     s.like.data = SPAN_OF(" {\"sequence_number\":9} ");
     s.like.envelope = NULL;
     writes_finish(&s, 0, "stop", "response.completed",

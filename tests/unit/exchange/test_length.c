@@ -144,11 +144,15 @@ static void a_streamed_response_ends_incomplete(void **state) {
     "\"content_index\":0,\"delta\":\"" text "\"}"
     script_say(&c.s, DELTA("abcdef"));
     assert_true(c.s.cancelled);
-    end(&c, "head 200|piece " DELTA("abcd") "|piece {\"type\":\"response.incomplete\",\"sequence_"
-                                            "number\":4,\"response\":{\"object\":\"response\","
-                                            "\"status\":\"incomplete\",\"incomplete_details\":{"
-                                            "\"reason\":\"max_output_tokens\"},\"output\":[]}}"
-                                            "|end|done");
+    end(&c,
+        "head 200|piece " DELTA("abcd") "|piece {\"type\":\"response.incomplete\",\"sequence_"
+                                        "number\":4,\"response\":{\"object\":\"response\","
+                                        "\"status\":\"incomplete\",\"incomplete_details\":{"
+                                        "\"reason\":\"max_output_tokens\"},\"output\":[],"
+                                        "\"usage\":{\"input_tokens\":8,\"input_tokens_details\":{"
+                                        "\"cached_tokens\":0},\"output_tokens\":1,\"output_tokens_"
+                                        "details\":{\"reasoning_tokens\":0},\"total_tokens\":9}}}"
+                                        "|end|done");
 }
 
 #define CALL(id, arguments)                                                                        \

@@ -145,6 +145,11 @@ static const exchange_plan plan = {rows, ARRAY_LEN(rows), usual, ARRAY_LEN(usual
 #define RESPONSE(type, number, members)                                                            \
     "{\"type\":\"" type "\",\"sequence_number\":" #number "," members "}"
 #define DELTA(number) RESPONSE("response.output_text.delta", number, "\"delta\":\"a\"")
+#define CREATED                                                                                    \
+    RESPONSE("response.created", 2, "\"response\":{\"id\":\"r\",\"created_at\":7,\"model\":\"n\"}")
+#define RESPONSE_USED                                                                              \
+    "\"usage\":{\"input_tokens\":8,\"input_tokens_details\":{\"cached_tokens\":0},\"output_"       \
+    "tokens\":1,\"output_tokens_details\":{\"reasoning_tokens\":0},\"total_tokens\":9}"
 
 typedef struct stop_row {
     endpoint endpoint;
@@ -216,7 +221,7 @@ static const stop_row stop_rows[] = {
      0,
      1,
      "content_filter"},
-    /* A response ends as a whole, and tells no usage apart from that. */
+    /* A response ends as a whole, and tells no usage apart from that; it is the one that began. */
     {EP_RESPONSES,
      "/responses",
      "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}",
@@ -224,7 +229,21 @@ static const stop_row stop_rows[] = {
      OUT(DELTA(3)) "|piece event: response.incomplete\ndata: "
                    "{\"type\":\"response.incomplete\",\"sequence_number\":5,\"response\":{"
                    "\"object\":\"response\",\"status\":\"incomplete\",\"incomplete_details\":{"
-                   "\"reason\":\"content_filter\"},\"output\":[]}}\n\n|end|done",
+                   "\"reason\":\"content_filter\"},\"output\":[]," RESPONSE_USED "}}\n\n|end|done",
+     8,
+     1,
+     "content_filter"},
+    {EP_RESPONSES,
+     "/responses",
+     "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}",
+     {CREATED, DELTA(3), DELTA(4)},
+     OUT(CREATED)
+         OUT(DELTA(3)) "|piece event: response.incomplete\ndata: "
+                       "{\"type\":\"response.incomplete\",\"sequence_number\":5,\"response\":{"
+                       "\"id\":\"r\",\"object\":\"response\",\"created_at\":7,\"status\":"
+                       "\"incomplete\",\"incomplete_details\":{"
+                       "\"reason\":\"content_filter\"},\"model\":\"n\",\"output\":[]," RESPONSE_USED
+                       "}}\n\n|end|done",
      8,
      1,
      "content_filter"},
