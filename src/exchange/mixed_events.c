@@ -76,6 +76,12 @@ static bool is_held(mixed *m, span type, json_value root, json_value index) {
     return m->held;
 }
 
+/* Not every provider names its events. */
+static span type_of(const answer_event *event, json_value root) {
+    const json_value type = json_get(root, SPAN_OF("type"));
+    return type.type == JSON_STRING ? span_slice(type.raw, 1, type.raw.len - 1) : event->name;
+}
+
 static bool is_beginning(span type) {
     return span_eq(type, SPAN_OF("response.created")) ||
            span_eq(type, SPAN_OF("response.in_progress")) ||
@@ -163,18 +169,18 @@ static bool adds_message(span type, json_value root) {
 }
 
 /* The stream has not begun: it may do so now, or the event waits. */
-static bool waits(functions_run *r, const answer_event *event, json_value root) {
+static bool waits(functions_run *r, const answer_event *event, span type, json_value root) {
     enum { WAITING_BYTES_MAX = 1 << 20 };
     mixed *m = r->mixed;
-    if (m->told) return is_beginning(event->name);
-    if (is_beginning(event->name)) {
-        if (span_eq(event->name, SPAN_OF("response.created"))) drop(&m->first);
+    if (m->told) return is_beginning(type);
+    if (is_beginning(type)) {
+        if (span_eq(type, SPAN_OF("response.created"))) drop(&m->first);
         keep_id(r, json_get(root, SPAN_OF("response")));
         answer_queue_add(&m->first, event);
         if (m->bare) begin(r);
         return true;
     }
-    if (adds_message(event->name, root) || m->waiting.bytes > WAITING_BYTES_MAX) {
+    if (adds_message(type, root) || m->waiting.bytes > WAITING_BYTES_MAX) {
         begin(r);
         return false;
     }
@@ -194,8 +200,9 @@ void mixed_pass_event(functions_run *r, const answer_event *event) {
         return;
     }
     if (event->sorts & EVENT_CLOSE) return;
-    if (index.type == JSON_NUMBER && is_held(m, event->name, root, index)) return;
-    if (!waits(r, event, root)) pass(r, event, root, index);
+    const span type = type_of(event, root);
+    if (index.type == JSON_NUMBER && is_held(m, type, root, index)) return;
+    if (!waits(r, event, type, root)) pass(r, event, root, index);
 }
 
 /* ---- items that are told whole ---- */

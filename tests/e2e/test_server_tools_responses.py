@@ -62,6 +62,12 @@ def answers(stream, *items, number=1, **over):
                 for i, (name, data) in enumerate(events_of(response))], end="no_done")
 
 
+def unnamed(*items, number=1):
+    """A stream whose events say what they are in their data alone, and are not numbered, as some servers have it."""
+    response = {**RESPONSE, "id": f"resp_{number}", "output": list(items)}
+    return sse([f"data: {json.dumps({'type': name, **data})}\n\n".encode() for name, data in events_of(response)], end="no_done")
+
+
 def ask(w, stream, input="Weather now?", **fields):
     """The whole response; of a stream as the SDK's helper puts it together, whose parts have to agree with it."""
     with OpenAI(base_url=w.base_url, api_key=daemon.CLIENT_KEY, max_retries=0, timeout=20) as client:
@@ -84,6 +90,14 @@ def asked(upstream, n):
 
 
 both = pytest.mark.parametrize("stream", [False, True])
+
+
+def test_events_without_names_go_on_as_they_come(weir, upstream):
+    upstream.script(unnamed(reasoning(), message("Let me see."), call("get_current_time")), unnamed(message("It is noon.", 2), number=2))
+    events = wire.call(weir(upstream, **ON), "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True}).events()
+    assert "".join(e["delta"] for e in events if e["type"] == "response.output_text.delta") == "Let me see.It is noon."
+    assert [e["item"]["type"] for e in events if e["type"] == "response.output_item.added"] == ["reasoning", "message", "mcp_call", "message"]
+    assert {e["response"]["id"] for e in events if "response" in e} == {"resp_1"}
 
 
 @both
