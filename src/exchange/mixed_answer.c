@@ -126,6 +126,8 @@ static void answer_plain(functions_run *r) {
 
 /* ---- chunks ---- */
 
+static const json_value none = {JSON_NONE, {NULL, 0}};
+
 static void keep_envelope(functions_run *r, json_value root) {
     enum { ID_BYTES_MAX = 512 };
     mixed *m = r->mixed;
@@ -172,6 +174,13 @@ static void open_chunk(functions_run *r, buf *out, json_writer *w) {
     json_put_raw(w, m->model);
 }
 
+/* What else a chunk of the model's tells of itself: its tier, what it has found. */
+static void put_of_chunk(json_writer *w, json_value root) {
+    static const span told[] = {SPAN("id"),      SPAN("object"), SPAN("created"), SPAN("model"),
+                                SPAN("choices"), SPAN("usage"),  SPAN("error")};
+    mixed_put_members(w, root, told, ARRAY_LEN(told));
+}
+
 static void open_delta(functions_run *r, json_writer *w) {
     mixed *m = r->mixed;
     json_key(w, "choices");
@@ -183,12 +192,23 @@ static void open_delta(functions_run *r, json_writer *w) {
     m->role_told = true;
 }
 
-static void close_chunk(functions_run *r, json_writer *w, const char *finish_reason) {
-    buf_add_cstr(w->out, "},\"finish_reason\":");
+/* What else the model's choice tells, such as its tokens. */
+static void put_of_choice(json_writer *w, json_value choice) {
+    static const span told[] = {SPAN("index"), SPAN("delta"), SPAN("message"),
+                                SPAN("finish_reason"), SPAN("usage")};
+    mixed_put_members(w, choice, told, ARRAY_LEN(told));
+}
+
+/* of: the model's choice; JSON_NONE: it is weir that speaks. */
+static void close_chunk(functions_run *r, json_writer *w, json_value of,
+                        const char *finish_reason) {
+    json_close_object(w);
+    put_of_choice(w, of);
+    json_key(w, "finish_reason");
     if (finish_reason)
-        json_write_string(w->out, span_cstr(finish_reason));
+        json_put_string(w, span_cstr(finish_reason));
     else
-        buf_add_cstr(w->out, "null");
+        json_put_null(w);
     buf_add_cstr(w->out, "}]");
     w->comma = true;
     if (!r->x->facts.usage_asked) return;
@@ -234,7 +254,7 @@ static void say_gap(functions_run *r) {
     open_delta(r, &w);
     json_key(&w, "content");
     json_put_string(&w, SPAN_OF("\n\n"));
-    close_chunk(r, &w, NULL);
+    close_chunk(r, &w, none, NULL);
     say(r, &w, EVENT_CONTENT);
 }
 
@@ -255,10 +275,11 @@ static void tell_words(functions_run *r, const answer_event *event) {
         if (r->over) return;
     }
     open_chunk(r, &out, &w);
+    put_of_chunk(&w, root);
     open_delta(r, &w);
     mixed_put_members(&w, json_get(first_choice(root), SPAN_OF("delta")), left_out,
                       ARRAY_LEN(left_out));
-    close_chunk(r, &w, NULL);
+    close_chunk(r, &w, first_choice(root), NULL);
     say(r, &w, EVENT_CONTENT);
 }
 
@@ -273,7 +294,7 @@ static void say_calls(functions_run *r) {
     json_open_array(&w);
     mixed_put_calls(r, true, &w);
     json_close_array(&w);
-    close_chunk(r, &w, NULL);
+    close_chunk(r, &w, none, NULL);
     say(r, &w, EVENT_CONTENT);
 }
 
@@ -289,7 +310,7 @@ static void say_finish(functions_run *r) {
         json_put_string(&w, functions_stop_sentence(r, r->stop, &r->turn));
     }
     const char *word = reason.len ? arena_printf(&r->turn, "%.*s", SPAN_ARG(reason)).ptr : "stop";
-    close_chunk(r, &w, word);
+    close_chunk(r, &w, none, word);
     if (!ends) mixed_put_stop(r, &w);
     say(r, &w, EVENT_FINISH);
 }

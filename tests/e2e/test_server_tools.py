@@ -118,6 +118,15 @@ def test_what_passes_as_it_came(weir, upstream):
     assert got.json() == answer and got.header("x-weir-steps") == "0"
 
 
+def test_what_a_chunk_tells_beside_its_words(weir, upstream):
+    """Its tokens, its tier, what was found: a stream has them as a plain answer does."""
+    chunk = bodies.chunk({"role": "assistant", "content": "Hi"}, service_tier="flex", system_fingerprint="fp", citations=["u"])
+    chunk["choices"][0] |= {"logprobs": {"content": [{"token": "Hi", "logprob": -0.5, "bytes": None, "top_logprobs": []}], "refusal": None}, "novel": [1]}
+    upstream.script(sse([chunk, bodies.chunk(finish="stop")]))
+    first, last, _ = wire.chat(weir(upstream, **ON), stream=True, logprobs=True).events()
+    assert first == chunk and last["choices"][0]["finish_reason"] == "stop"
+
+
 def test_several_choices_are_refused_and_older_functions_pass(weir, upstream):
     upstream.script(saying("Hello."))
     w = weir(upstream, **ON)
