@@ -198,6 +198,7 @@ static void read_choice_usage(reader *r, answer_event *e, json_value usage) {
  */
 static void read_choice(reader *r, json_cursor *c, unsigned position, answer_event *e) {
     size_t first = r->part_count;
+    const char *from = c->at;
     bool shows = false;
     piece_list pieces;
     pieces.count = 0;
@@ -236,7 +237,8 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
     r->pieces = NULL;
     if (!shows && finish.type == JSON_NONE && r->part_count == first) return;
     unsigned number = openai_index(index, position);
-    reader_watch_pieces(r, number, &pieces);
+    reader_watch_pieces(r, number, &pieces,
+                        (json_value){JSON_OBJECT, span_from(from, (size_t)(c->at - from))});
     if (shows) {
         e->sorts |= EVENT_CONTENT;
         reader_note_begun(r, number);

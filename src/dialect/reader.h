@@ -60,8 +60,9 @@ typedef struct reader_spec {
     uint64_t holder;           /* for whom, as in base/memory.h */
 } reader_spec;
 
-/* Pieces of texts of the choice that is read, before it is known whose they are. */
-enum { PIECES_MAX = 4 };
+/* Pieces of texts of the choice that is read, before it is known whose they are. Of more the choice
+ * is watched as a whole. */
+enum { PIECES_MAX = 8 };
 typedef struct piece_list {
     unsigned count;
     unsigned whose[PIECES_MAX];
@@ -213,7 +214,10 @@ void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value p
 void reader_watch_text(reader *r, unsigned choice, unsigned whose, span piece);
 /* By the name of what holds it. */
 static inline unsigned reader_whose(span name) {
-    return (unsigned)name.len << 8 | (unsigned char)(name.len ? name.ptr[0] : 0);
+    unsigned whose = 0;
+    for (size_t i = 0; i < name.len; i++)
+        whose = whose * 31 + (unsigned char)name.ptr[i];
+    return whose;
 }
 /* The same for a piece whose choice is told behind it. */
 static inline void reader_note_piece(reader *r, span name, json_value piece) {
@@ -222,9 +226,12 @@ static inline void reader_note_piece(reader *r, span name, json_value piece) {
     p->whose[p->count] = reader_whose(name);
     p->items[p->count++] = piece;
 }
-static inline void reader_watch_pieces(reader *r, unsigned choice, const piece_list *p) {
+/* whole: what held them. */
+static inline void reader_watch_pieces(reader *r, unsigned choice, const piece_list *p,
+                                       json_value whole) {
     for (unsigned i = 0; i < p->count; i++)
         reader_watch_piece(r, choice, p->whose[i], p->items[i]);
+    if (p->count == PIECES_MAX) reader_watch_piece(r, choice, 0, whole);
 }
 
 #endif

@@ -203,6 +203,17 @@ def test_a_stream_that_spells_one_is_broken_off(weir, upstream):
     assert bodies.text_of(wire.chat(w, stream=True).events()) == "A key begins with sk-first/."
 
 
+@pytest.mark.parametrize("delta", [lambda t: {**{f"m{i}": "x" for i in range(20)}, "last": t}, lambda t: {"content": t, "context": "x", "refusal": None}],
+                         ids=["the last of many members", "one with a namesake"])
+def test_whichever_text_spells_it(weir, upstream, delta):
+    """However many a delta has, and whatever the others are called."""
+    w = weir(upstream, providers=provider(upstream, FIRST), retry={"retries": 0})
+    upstream.script(sse([bodies.chunk(delta(letter)) for letter in f"It is {FIRST}."] + [bodies.chunk(finish="stop")]))
+    told = wire.chat(w, stream=True).events()
+    assert "[DONE]" not in told and told[-1]["error"]["code"] == "provider_bad_answer"
+    assert len(told) == 1 + len("It is ") + 11
+
+
 @pytest.mark.parametrize("shown_as", ["sk-fir****0001", "sk-...0001", "****0001", "sk-fir\u2026001"])
 def test_a_key_that_an_error_shows_in_part(weir, upstream, shown_as):
     """Also where the error is about something else."""
