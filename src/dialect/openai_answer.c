@@ -218,7 +218,10 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
         } else if (span_eq(key, SPAN_OF("text"))) {
             shows |= openai_shows(v);
             reader_note_piece(r, key, v);
-            if (v.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, v);
+            if (v.type == JSON_STRING)
+                reader_add_part(r, PART_TEXT, 0, 0, v);
+            else
+                openai_read_beside(r, key, v, 0);
         } else if (span_eq(key, SPAN_OF("finish_reason"))) {
             if (v.type != JSON_STRING) continue;
             if (openai_is_no_finish(span_slice(v.raw, 1, v.raw.len - 1))) {

@@ -44,10 +44,14 @@ bool openai_is_label(span key) {
     return false;
 }
 
-/* What nobody but the provider reads, and what may not be joined. */
-static bool is_sealed(span key) {
-    return span_eq(key, SPAN_OF("signature")) || span_eq(key, SPAN_OF("data")) ||
-           span_eq(key, SPAN_OF("encrypted_content"));
+/* What is said whole, as often as it is said: names, and what the provider alone reads. */
+static bool is_whole(span key) {
+    static const span names[] = {
+        SPAN("name"),      SPAN("model"), SPAN("object"),           SPAN("provider"),
+        SPAN("signature"), SPAN("data"),  SPAN("encrypted_content")};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_eq(key, names[i])) return true;
+    return span_ends(key, SPAN_OF("_id")) || span_ends(key, SPAN_OF("_type"));
 }
 
 static void read_texts(reader *r, part_kind kind, unsigned choice, unsigned item, json_value value,
@@ -60,7 +64,7 @@ static void read_texts(reader *r, part_kind kind, unsigned choice, unsigned item
         add_opaque(r, choice, item, value);
     } else if (value.type == JSON_OBJECT) {
         for (json_member m; json_next_member(&it, &m);) {
-            if (is_sealed(m.key))
+            if (is_whole(m.key))
                 add_opaque(r, choice, item, m.value);
             else if (!openai_is_label(m.key))
                 read_texts(r, kind, choice, item_of_key(item, m.key), m.value, pieces, depth + 1);
@@ -83,7 +87,7 @@ void openai_read_texts(reader *r, part_kind kind, unsigned choice, unsigned item
 void openai_read_beside(reader *r, span key, json_value value, unsigned choice) {
     const bool holds = value.type == JSON_OBJECT || value.type == JSON_ARRAY;
     if (openai_is_label(key)) return;
-    if (value.type == JSON_STRING && !is_sealed(key))
+    if (value.type == JSON_STRING && !is_whole(key))
         reader_add_part(r, PART_OTHER, choice, openai_item_named(key), value);
     else if (holds || value.type == JSON_STRING)
         add_opaque(r, choice, ITEM_BESIDE, value);
@@ -237,7 +241,7 @@ static void read_member(reader *r, span key, json_value value, bool pieces) {
         read_function_call(r, value);
     else if (span_eq(key, SPAN_OF("audio")))
         read_audio(r, value);
-    else if (value.type == JSON_STRING && !openai_is_label(key))
+    else if (value.type == JSON_STRING && !openai_is_label(key) && !is_whole(key))
         reader_add_part(r, PART_OTHER, LATER, openai_item_named(key), value);
     else
         add_opaque(r, LATER, 0, value);

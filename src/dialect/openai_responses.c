@@ -93,26 +93,43 @@ static bool has_begun(const reader *r, span type) {
 
 /* ---- pieces and their repeats ---- */
 
+/* Where it belongs; what pads it; figures; tokens, which tell a text once more; a picture. */
+static bool is_about_event(span key) {
+    return openai_is_label(key) || openai_is_loose(key) || span_ends(key, SPAN_OF("_id")) ||
+           span_eq(key, SPAN_OF("usage")) || span_eq(key, SPAN_OF("logprobs")) ||
+           span_ends(key, SPAN_OF("_b64"));
+}
+
+static void read_beside(reader *r, const json_member *m, unsigned choice) {
+    if (!is_about_event(m->key)) openai_read_beside(r, m->key, m->value, choice);
+}
+
 static void read_text(reader *r, const document *d, const event_row *row) {
     unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
     unsigned item = item_of(d, row->index, row->beside);
     for (size_t i = 0; i < d->count; i++) {
         const json_member *m = &d->members[i];
-        if (m->value.type != JSON_STRING) continue;
-        if (span_eq(m->key, row->text))
+        const bool text = m->value.type == JSON_STRING;
+        if (text && span_eq(m->key, row->text))
             reader_add_part(r, row->kind, choice, item, m->value);
-        else if (row->kind == PART_TOOL_ARGS && span_eq(m->key, SPAN_OF("name")))
+        else if (text && row->kind == PART_TOOL_ARGS && span_eq(m->key, SPAN_OF("name")))
             reader_add_part(r, PART_TOOL_NAME, choice, item, m->value);
+        else
+            read_beside(r, m, choice);
     }
 }
 
 static void read_object(reader *r, const document *d, const object_row *row) {
     unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
-    if (row->is_item)
-        openai_read_output_item(r, member(d, SPAN_OF("item")), choice);
-    else
-        openai_read_content_part(r, member(d, SPAN_OF("part")), choice,
-                                 item_of(d, row->index, row->beside));
+    for (size_t i = 0; i < d->count; i++) {
+        const json_member *m = &d->members[i];
+        if (row->is_item && span_eq(m->key, SPAN_OF("item")))
+            openai_read_output_item(r, m->value, choice);
+        else if (!row->is_item && span_eq(m->key, SPAN_OF("part")))
+            openai_read_content_part(r, m->value, choice, item_of(d, row->index, row->beside));
+        else
+            read_beside(r, m, choice);
+    }
 }
 
 /* The text that an event goes on with, or repeats: its type without what happens to it. */
@@ -120,13 +137,6 @@ static span stem_of(span type) {
     for (size_t at = type.len; at-- > 0;)
         if (type.ptr[at] == '.') return span_slice(type, 0, at);
     return type;
-}
-
-/* Where it belongs; what pads it; figures; tokens, which tell a text once more; a picture. */
-static bool is_about_event(span key) {
-    return openai_is_label(key) || openai_is_loose(key) || span_ends(key, SPAN_OF("_id")) ||
-           span_eq(key, SPAN_OF("usage")) || span_eq(key, SPAN_OF("logprobs")) ||
-           span_ends(key, SPAN_OF("_b64"));
 }
 
 static void read_output(reader *r, json_value output) {

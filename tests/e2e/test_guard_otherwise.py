@@ -2,6 +2,7 @@
 taken for several."""
 
 import json
+import random
 
 import pytest
 
@@ -117,3 +118,42 @@ def test_an_event_that_nobody_knows(weir, upstream, name):
         told = {e["type"]: e for e in events}
         assert told[f"response.{name}.done"][EVENTS[name]] == told["response.output_text.annotation.added"]["annotation"]["title"] == SHOWN
         assert told["response.done"]["response"]["output"][0]["text"] == SHOWN
+
+
+NAMES = ["content", "text", "refusal", "reasoning", "reasoning_details", "thinking", "tool_calls", "function", "function_call", "arguments", "input", "name", "audio",
+         "transcript", "annotations", "novel", "summary", "output", "item", "part", "delta", "command", "signature", "custom", "image_url"]
+TYPES = ["output_item.done", "output_item.added", "content_part.done", "novel.delta", "novel.done", "output_text.delta", "output_text.done", "function_call_arguments.delta"]
+
+
+def anything(draw, depth=0):
+    kind = draw.random()
+    if depth > 4 or kind < 0.5:
+        return draw.choice([TICKET, SAID, "plain", "", None, 1, True])
+    if kind < 0.75:
+        return members(draw, depth + 1)
+    return [anything(draw, depth + 1) for _ in range(draw.randint(0, 3))]
+
+
+def members(draw, depth=0):
+    return {draw.choice(NAMES): anything(draw, depth) for _ in range(draw.randint(1, 6))}
+
+
+def answers_of(draw):
+    """One of each form: of a completion and a response, whole and in events."""
+    yield Chat, False, reply(200, choice(message=members(draw), **{k: v for k, v in members(draw).items() if k != "delta"}))
+    yield Chat, True, sse([bodies.chunk(members(draw)) for _ in range(4)] + [bodies.chunk(finish="stop")])
+    yield Response, False, reply(200, item(**members(draw)))
+    events = [("created", {"response": {**RESPONSE, "status": "in_progress", "output": []}})] + [(draw.choice(TYPES), members(draw)) for _ in range(5)]
+    yield Response, True, sse([{"type": f"response.{name}", "output_index": 0, **said} for name, said in [*events, ("completed", {"response": RESPONSE})]], end="no_done")
+
+
+@pytest.mark.parametrize("action", ["redact", "block"])
+def test_wherever_it_stands(weir, upstream, action):
+    """Whatever is made of an answer's names: what a string of it says is seen."""
+    draw = random.Random(7)
+    asked = [answer for _ in range(60) for answer in answers_of(draw)]
+    upstream.script(*[behaviour for _, _, behaviour in asked])
+    w = guarded(weir, upstream, action, retry={"retries": 0})
+    for n, (form, stream, _) in enumerate(asked):
+        told = wire.call(w, "POST", form.path, {**{k: v for k, v in form.asked.items() if k != "n"}, "stream": stream})
+        assert TICKET not in told.body.decode(), n

@@ -166,6 +166,8 @@ static void nothing_that_may_be_read_is_left_out(void **state) {
          "\"more\":\"c\"}]",
          "text 0/0 \"a\" opaque 0/65536 [{\"title\":\"b\"}] other 0/named \"c\"", NULL},
         {"\"new\":\"a\"", "other 0/named \"a\"", NULL},
+        {"\"name\":\"a\",\"thread_id\":\"b\",\"status\":\"c\"",
+         "opaque 0/0 \"a\" opaque 0/0 \"b\" opaque 0/0 \"c\"", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         assert_members(&rows[i]);
@@ -347,6 +349,13 @@ static void each_event_of_a_response(void **state) {
         {"\"response.image_generation_call.partial_image\",\"output_index\":4,"
          "\"partial_image_b64\":\"QQ==\"",
          "begun"},
+        {"\"response.output_text.delta\",\"item_id\":\"i\",\"content_index\":2,\"delta\":\"x\","
+         "\"novel\":\"y\",\"obfuscation\":\"z\"",
+         "content text 0/2 \"x\" other 0/named \"y\""},
+        {"\"response.output_text.delta\",\"delta\":{\"text\":\"x\"}",
+         "content opaque 0/65536 {\"text\":\"x\"}"},
+        {"\"response.output_item.done\",\"item\":{\"content\":\"x\"},\"novel\":[\"y\"]",
+         "full,begun opaque 0/0 \"x\" opaque 0/65536 [\"y\"]"},
         {"\"response.novel\",\"response\":{\"instructions\":\"x\",\"output\":[{\"content\":\"y\"}]"
          "}",
          "full,begun opaque 0/0 \"y\""},
