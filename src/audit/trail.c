@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ledger/answer.h"
+#include "ledger/doubt.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,6 +34,7 @@ struct trail {
     buf lines, call;
     unsigned pruned_to; /* files up to this one go once the tombstone is in; 0: none */
     int64_t pruned_ms;
+    clock_doubt doubt;
 };
 
 /* ---- names ---- */
@@ -274,10 +276,33 @@ static void go_on_behind(trail *t, unsigned file, place *p) {
     log_flush(t->settings.log);
 }
 
+/* When a file was last written to; 0: it cannot be told. */
+static int64_t written_at_us(const trail *t, unsigned number) {
+    struct stat s;
+    int fd = open_file(t, number, O_RDONLY);
+    bool known = fd >= 0 && !fstat(fd, &s);
+    if (fd >= 0) close(fd);
+    return known ? (int64_t)s.st_mtim.tv_sec * 1000000 + s.st_mtim.tv_nsec / 1000 : 0;
+}
+
+/* What earlier processes have written bears witness for the clock. */
+static void begin_doubt(trail *t, range there) {
+    const int64_t now_us = clock_wall_us();
+    const int64_t before_us = clock_doubt_witness_before(&t->doubt, now_us);
+    int64_t newest_us = 0;
+    if (clock_doubt_begun(&t->doubt)) return;
+    for (unsigned n = there.last; n && n >= there.first && !newest_us; n--) {
+        const int64_t written_us = written_at_us(t, n);
+        if (written_us < before_us) newest_us = written_us;
+    }
+    clock_doubt_look(&t->doubt, newest_us, clock_mono_ms(), now_us);
+}
+
 static bool trail_resume(ledger_sink *s, span position, buf *ret_why) {
     trail *t = CONTAINER_OF(s, trail, sink);
     place p;
     range there = find_files(t);
+    begin_doubt(t, there);
     close_file(t);
     bool known = read_place(position, &p);
     if (!known && there.last) adopt(t, there.last, &p);
@@ -327,20 +352,18 @@ static void add_entry(trail *t, const ledger_entry *e, int64_t now_us) {
 /* ---- pruning ---- */
 
 static bool is_old(const trail *t, unsigned number, int64_t before_us) {
-    struct stat s;
-    int fd = open_file(t, number, O_RDONLY);
-    bool old = fd >= 0 && !fstat(fd, &s) &&
-               (int64_t)s.st_mtim.tv_sec * 1000000 + s.st_mtim.tv_nsec / 1000 < before_us;
-    if (fd >= 0) close(fd);
-    return old;
+    int64_t written_us = written_at_us(t, number);
+    return written_us && written_us < before_us;
 }
 
 /* The last of the files, from the first on, that nobody needs any more; 0: none. */
-static unsigned find_old(const trail *t, int64_t now_us) {
+static unsigned find_old(trail *t, int64_t now_us) {
     unsigned last = 0;
     range there = find_files(t);
     if (!t->settings.keep_ms || !there.first) return 0;
     int64_t before_us = now_us - t->settings.keep_ms * 1000;
+    clock_doubt_look(&t->doubt, 0, clock_mono_ms(), now_us);
+    if (clock_doubted(&t->doubt, 0, before_us)) return 0;
     for (unsigned n = there.first; n < t->kept.file && n < there.first + PRUNED_MAX; n++) {
         if (!is_old(t, n, before_us)) break;
         last = n;
@@ -443,6 +466,7 @@ trail *trail_new(const trail_settings *s) {
     trail *t = mem_zalloc(sizeof *t);
     t->sink.ops = &ops;
     t->settings = *s;
+    t->doubt.for_ms = s->doubt_ms;
     t->fd = -1;
     t->kept.tip = t->taken.tip = chain_start;
     buf_add(&t->folder, s->folder);

@@ -7,7 +7,8 @@
  * It is fed by the ledger's importer (ledger/sink.h), so that every record is in it once, whatever
  * happens: what was written and not committed is cut off again at the next start. Whole files that
  * are older than audit.keep are removed, after a line that says which records they held and how the
- * last of them ended (a tombstone, of kind "pruned").
+ * last of them ended (a tombstone, of kind "pruned"); unless the clock that says so is doubted
+ * (ledger/doubt.h).
  *
  * Made on the main thread; from then on the importer's.
  */
@@ -26,6 +27,7 @@ typedef struct trail_settings {
     span node;         /* whose records these are, where several share a store; copied */
     bool durable;      /* what is committed survives the machine */
     int64_t keep_ms;   /* 0: for ever */
+    int64_t doubt_ms;  /* so long a clock is doubted by which all files are too old */
     size_t file_bytes; /* a file is followed by another from here on, and every day (UTC) */
     secret *key;       /* counted; NULL: heads are not signed, nor bodies encrypted */
     log_shard *log;    /* of the importer's thread */

@@ -15,6 +15,7 @@
 #include "gateway/token_keeper.h"
 #include "gateway/worker.h"
 #include "cache/far.h"
+#include "ledger/doubt.h"
 #include "limit/shared.h"
 #include "tools/registry.h"
 
@@ -353,6 +354,7 @@ static void begin_trail(gateway *g, const config *c) {
                                      .node = ledger_node(g->ledger),
                                      .durable = c->ledger.sync == LEDGER_SYNC_MACHINE,
                                      .keep_ms = c->audit.keep_ms,
+                                     .doubt_ms = CLOCK_DOUBT_MS,
                                      .file_bytes = FILE_BYTES,
                                      .key = c->audit.key,
                                      .log = ledger_import_log(g->ledger)};

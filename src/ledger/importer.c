@@ -387,6 +387,10 @@ static bool read_all(importer *i) {
     return p.good;
 }
 
+static bool begin_forgetting(importer *i) {
+    return forgetting_begin(&i->forgetting, i->store) || failed(i);
+}
+
 static bool prune(importer *i) {
     bool mended;
     if (!forgetting_step(&i->forgetting, i->store, atomic_load(&i->keep_ms), &mended))
@@ -410,7 +414,9 @@ static bool hear_sink(importer *i) {
 }
 
 static bool run_pass(importer *i) {
-    if (is_late(i) || !open_store(i) || !read_all(i) || !prune(i) || !hear_sink(i)) return false;
+    if (is_late(i) || !open_store(i) || !begin_forgetting(i) || !read_all(i) || !prune(i) ||
+        !hear_sink(i))
+        return false;
     note_back(i);
     return true;
 }

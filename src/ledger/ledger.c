@@ -10,8 +10,6 @@
 
 /* What weir's end waits for the store, beside what one statement takes. */
 enum { LAST_MS = 2000 };
-/* What it takes to believe a clock by which all records are too old. */
-enum { DOUBT_MS = 3600 * 1000 };
 
 struct ledger {
     ledger_home home;
@@ -76,7 +74,7 @@ static ledger *open_in(enter_fn *enter, const config_ledger *c, logger *log, buf
                              .place = store_place_of(&l->home.store),
                              .durable = l->machine,
                              .node = span_cstr(l->home.node),
-                             .forgetting = {.doubt_ms = DOUBT_MS},
+                             .forgetting = {.doubt = {.for_ms = CLOCK_DOUBT_MS}},
                              .last_ms = LAST_MS,
                              .log = logger_add_shard(log)};
     ledger_configure(l, c);

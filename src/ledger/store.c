@@ -359,9 +359,13 @@ static bool note_newest(void *user, const sql_value *values, size_t count) {
     return false;
 }
 
-bool store_newest(store *s, int64_t *ret_us) {
+bool store_newest(store *s, int64_t before_us, int64_t *ret_us) {
+    char bound[STORE_ID_LEN + 1];
+    store_sql_first_id(before_us, bound);
+    const sql_value values[] = {sql_text(span_cstr(bound))};
     *ret_us = 0;
-    return run(s, "SELECT MAX(request_id) FROM weir_calls", NULL, 0, note_newest, ret_us);
+    return run(s, "SELECT MAX(request_id) FROM weir_calls WHERE request_id < $1", values, 1,
+               note_newest, ret_us);
 }
 
 static bool note_row(void *user, const sql_value *values, size_t count) {

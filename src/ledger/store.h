@@ -80,8 +80,8 @@ MUST_USE bool store_resume(store *s, span node, ledger_sink *sink);
  * more is needed. */
 MUST_USE bool store_prune(store *s, int64_t before_us, bool *ret_more);
 
-/* When the newest call began, as its id says; 0: there is none. */
-MUST_USE bool store_newest(store *s, int64_t *ret_us);
+/* When the newest call before before_us began, as its id says; 0: there is none. */
+MUST_USE bool store_newest(store *s, int64_t before_us, int64_t *ret_us);
 /* Where calls are kept from a time on that comes after now: from the next whole hour on.
  * *ret_mended: so it was. */
 MUST_USE bool store_mend_floor(store *s, int64_t now_us, bool *ret_mended);

@@ -228,6 +228,34 @@ static void test_old_files_go_and_are_named(void **state) {
     buf_done(&path);
 }
 
+/* A clock by which even the last of them is too old may be far ahead: what the trail writes by it
+ * says nothing for it. */
+static void test_a_clock_that_takes_all_files_away_is_doubted(void **state) {
+    world *w = *state;
+    w->file_bytes = 1;
+    w->keep_ms = 3600 * 1000;
+    w->doubt_ms = 3600 * 1000;
+    open_trail(w);
+    for (unsigned i = 0; i < 2; i++)
+        take(w, 1, true);
+    close_trail(w);
+    age(w, FIRST, 7200);
+    age(w, SECOND, 7200);
+    open_trail(w);
+    assert_false(w->sink->ops->due(w->sink));
+    take(w, 1, true);
+    expect(w, NULL, "3 in 3: 1-3");
+    close_trail(w);
+    open_trail(w); /* a process that this clock has started before bears no witness for it */
+    assert_false(w->sink->ops->due(w->sink));
+    close_trail(w);
+    w->doubt_ms = 0;
+    age(w, SECOND, 7200); /* which the first start has touched */
+    open_trail(w);
+    take(w, 0, true);
+    expect(w, NULL, "2 in 2: 3-4, pruned to 2");
+}
+
 /* Committed, and gone only at the next look: nothing is named twice. */
 static void test_a_crash_before_old_files_go(void **state) {
     world *w = *state;
@@ -284,6 +312,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_store_that_is_older, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_follow_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_old_files_go_and_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_takes_all_files_away_is_doubted, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_crash_before_old_files_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_crash_while_old_files_go, set_up, tear_down),
     };

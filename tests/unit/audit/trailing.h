@@ -17,6 +17,7 @@ typedef struct world {
     FILE *log;
     secret *key;
     int64_t keep_ms;
+    int64_t doubt_ms;
     size_t file_bytes;
 } world;
 
@@ -24,6 +25,7 @@ static inline void open_trail(world *w) {
     const trail_settings s = {.folder = span_cstr(w->folder.path),
                               .node = SPAN_OF("here"),
                               .keep_ms = w->keep_ms,
+                              .doubt_ms = w->doubt_ms,
                               .file_bytes = w->file_bytes,
                               .key = w->key,
                               .log = logger_add_shard(w->logger)};

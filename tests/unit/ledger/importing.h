@@ -68,13 +68,13 @@ static inline int tear_down(void **state) {
     return 0;
 }
 
-static inline void put(world *w, unsigned number, frame_kind kind) {
+static inline void put_at(world *w, int64_t began_us, unsigned number, frame_kind kind) {
     char id[STORE_ID_LEN + 1];
     ledger_call c = ledger_call_unknown;
-    store_sql_first_id(1795890640836094, id);
+    store_sql_first_id(began_us, id);
     snprintf(id + 24, 13, "%012u", number);
     c.request_id = span_cstr(id);
-    c.timestamp_us = 1795890640836094;
+    c.timestamp_us = began_us;
     c.model = SPAN_OF("m");
     if (kind == FRAME_SETTLE) {
         c.outcome = SPAN_OF("ok");
@@ -83,6 +83,10 @@ static inline void put(world *w, unsigned number, frame_kind kind) {
     size_t at;
     ledger_call_write(&c, journal_begin(&w->writer, &at));
     journal_end(&w->writer, at, kind);
+}
+
+static inline void put(world *w, unsigned number, frame_kind kind) {
+    put_at(w, 1795890640836094, number, kind);
 }
 
 static inline void flush(world *w) {

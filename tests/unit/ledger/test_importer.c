@@ -1,6 +1,7 @@
 /* The importer: what was written reaches the store once, whatever ends in between. */
 #include "unit.h"
 
+#include "base/clock.h"
 #include "ledger/importing.h"
 
 /* ---- tests ---- */
@@ -129,7 +130,7 @@ static void a_clock_that_takes_everything_away_is_doubted(void **state) {
     world *w = *state;
     for (int life = 0; life < 2; life++) {
         begin(w);
-        w->importer.forgetting.doubt_ms = life ? 0 : 3600 * 1000;
+        w->importer.forgetting.doubt.for_ms = life ? 0 : 3600 * 1000;
         atomic_store(&w->importer.keep_ms, 1000);
         start(w);
         if (!life) put(w, 1, FRAME_SETTLE);
@@ -137,6 +138,29 @@ static void a_clock_that_takes_everything_away_is_doubted(void **state) {
         assert_true(importer_catch_up(&w->importer, WAIT_MS));
         assert_true(importer_catch_up(&w->importer, WAIT_MS)); /* a pass after that which imports */
         expect(w, life ? "" : "01 ok", !life, life ? 0 : 10);
+        end(w, false);
+    }
+}
+
+/* Nor is it believed for what it writes itself: the calls of this process are as far ahead. */
+static void a_doubted_clock_bears_no_witness_for_itself(void **state) {
+    world *w = *state;
+    begin(w);
+    start(w);
+    put(w, 1, FRAME_SETTLE);
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    end(w, false);
+    for (int life = 0; life < 3; life++) {
+        const bool doubts = life < 2; /* also one that it has started before */
+        begin(w);
+        w->importer.forgetting.doubt.for_ms = doubts ? 3600 * 1000 : 0;
+        atomic_store(&w->importer.keep_ms, 1000);
+        if (!life) put_at(w, clock_wall_us() + 60 * 1000000, 2, FRAME_SETTLE);
+        flush(w);
+        start(w);
+        assert_true(importer_catch_up(&w->importer, WAIT_MS));
+        expect(w, doubts ? "02 ok, 01 ok" : "02 ok", doubts ? 2 : 1, doubts ? 20 : 10);
         end(w, false);
     }
 }
@@ -292,6 +316,7 @@ int main(void) {
         T(a_locked_store_is_waited_for),
         T(a_store_is_back_without_a_record),
         T(a_clock_that_takes_everything_away_is_doubted),
+        T(a_doubted_clock_bears_no_witness_for_itself),
         T(a_store_that_refuses_is_not_asked_on),
         T(the_end_is_not_put_off),
         T(files_that_somebody_removed_are_passed_over),

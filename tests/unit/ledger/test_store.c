@@ -1,5 +1,6 @@
 /* The store's calls: each is there once and whole, comes where it is asked for, and goes when it is
  * old. Over each database: a file, and a server of the test's own where PostgreSQL is installed. */
+#include "base/clock.h"
 #include "ledger/storing.h"
 
 typedef struct listed {
@@ -187,11 +188,11 @@ static void what_is_old_goes_in_steps(void **state) {
 static void the_newest_call_is_known(void **state) {
     world *w = *state;
     int64_t us = -1;
-    assert_true(store_newest(w->store, &us));
+    assert_true(store_newest(w->store, CLOCK_WALL_MAX_US, &us));
     assert_int_equal(us, 0);
     ledger_call calls[2] = {call_at(1, T0 + 5 * HOUR), call_at(2, T0)};
     import(w, calls, 2);
-    assert_true(store_newest(w->store, &us));
+    assert_true(store_newest(w->store, CLOCK_WALL_MAX_US, &us));
     assert_int_equal(us / 1000, (T0 + 5 * HOUR) / 1000);
 }
 
