@@ -125,18 +125,30 @@ void listener_explain(const listener *l, int err, buf *out) {
         buf_addf(out, "cannot listen on %s: %s", address, uv_strerror(err));
 }
 
-static int probe(const struct addrinfo *a) {
+/* Of this process at that port one listens, or did before a reload: at an address that may hold
+ * this one, or be held by it. */
+static bool is_beside_own(const listener *l, const listeners *own) {
+    for (size_t i = 0; own && i < own->count; i++) {
+        const http_bind *b = &own->items[i]->bind;
+        if (!b->unix_path.len && b->port == l->bind.port) return true;
+    }
+    return false;
+}
+
+/* shared: those who share theirs, as this process does, are not in the way. */
+static int probe(const struct addrinfo *a, bool shared) {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
     int on = 1, err = 0;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (shared) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (a->ai_family == AF_INET6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (bind(fd, a->ai_addr, a->ai_addrlen) < 0) err = -errno;
     close(fd);
     return err;
 }
 
-int listener_probe(const listener *l) {
+int listener_probe(const listener *l, const listeners *own) {
     if (l->bind.unix_path.len || !l->bind.port) return 0;
     char port[8];
     snprintf(port, sizeof port, "%u", (unsigned)l->bind.port);
@@ -145,7 +157,7 @@ int listener_probe(const listener *l) {
     struct addrinfo *found;
     /* A name, or what cannot be read as an address: binding itself will say. */
     if (getaddrinfo(l->bind.host.ptr, port, &hints, &found)) return 0;
-    int err = probe(found);
+    int err = probe(found, is_beside_own(l, own));
     freeaddrinfo(found);
     return err;
 }
