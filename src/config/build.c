@@ -2,6 +2,7 @@
 #include "config/problems.h"
 #include "config/reader.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <sched.h>
@@ -85,13 +86,25 @@ static void keep_warnings(reader *r) {
     }
 }
 
+static void list_paths(const config_own *own, arena *a, span **ret) {
+    size_t i = 0;
+    *ret = arena_alloc(a, (own->watch_count + 1) * sizeof(span));
+    for (const config_path *p = own->watch; p; p = p->next)
+        (*ret)[i++] = arena_dup(a, p->path);
+}
+
+/* They may be what is wrong with it: one that is not there yet. */
+static void tell_paths(const config *c, config_problems *ret) {
+    span *paths;
+    list_paths(c->own, &ret->arena, &paths);
+    ret->paths = paths;
+    ret->path_count = c->own->watch_count;
+}
+
 static void finish(reader *r) {
     config *c = r->config;
     if (c->server.workers == 0) c->server.workers = available_cores();
-    c->own->watch_paths = arena_alloc(r->arena, (c->own->watch_count + 1) * sizeof(span));
-    size_t i = 0;
-    for (const config_path *p = c->own->watch; p; p = p->next)
-        c->own->watch_paths[i++] = p->path;
+    list_paths(c->own, r->arena, &c->own->watch_paths);
     sort_problems(r->warnings);
     keep_warnings(r);
 }
@@ -144,6 +157,7 @@ config *config_build(const config_input *in, config_problems *ret_problems) {
                 .folder = in->folder,
                 .exposed = in->exposed};
     c->own->file = arena_dup(r.arena, in->file);
+    c->own->began_us = clock_wall_us();
     yaml_node *root = yaml_parse(in->yaml, in->file, &scratch, ret_problems);
     overlay_settings(&r, in->settings, in->setting_count, root);
     if (root) {
@@ -160,6 +174,7 @@ config *config_build(const config_input *in, config_problems *ret_problems) {
     arena_wipe(&scratch); /* keys may have passed through it */
     arena_done(&scratch);
     if (ret_problems->count == 0) return c;
+    tell_paths(c, ret_problems);
     config_unref(c);
     return NULL;
 }

@@ -540,6 +540,9 @@ typedef struct config_problems {
     config_problem *items;
     size_t count;
     size_t cap;
+    /* Files that a configuration with problems names, as config_watch_paths() of one without. */
+    const span *paths;
+    size_t path_count;
 } config_problems;
 
 void config_problems_done(config_problems *p);
@@ -634,6 +637,8 @@ void config_unref(config *c);
 int64_t config_refresh_ms(const config *c);
 /* Files whose change means a reload (the configuration, key files, certificates). */
 size_t config_watch_paths(const config *c, const span **ret_paths);
+/* When it began to be read (wall clock): what of those files is later may not be in it. */
+int64_t config_began_us(const config *c);
 
 /* The options that differ between two snapshots but take effect only at a start, as
  * "server.workers" into out. false: none. */

@@ -158,6 +158,10 @@ size_t config_watch_paths(const config *c, const span **ret_paths) {
     return c->own->watch_count;
 }
 
+int64_t config_began_us(const config *c) {
+    return c->own->began_us;
+}
+
 void config_allow_calls(config *c, unsigned calls) {
     if (c->limits.calls < calls) c->limits.calls = calls;
     for (size_t i = 0; i < c->provider_count; i++)

@@ -13,8 +13,7 @@ void problems_init(config_problems *p) {
 void config_problems_done(config_problems *p) {
     free(p->items);
     arena_done(&p->arena);
-    p->items = NULL;
-    p->count = p->cap = 0;
+    *p = (config_problems){0};
 }
 
 /* Names from the file may hold anything; a message is one line, and moves no cursor. */

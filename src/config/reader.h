@@ -42,6 +42,7 @@ typedef struct config_own {
     span *watch_paths; /* the list above as an array */
     size_t watch_count;
     int64_t refresh_ms; /* the shortest; 0: never */
+    int64_t began_us;   /* when it began to be read */
     bool says_nothing;  /* the file has no option */
 } config_own;
 

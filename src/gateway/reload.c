@@ -18,6 +18,8 @@
 enum {
     LOOK_MS = 1000,  /* between two looks at the watched files */
     SETTLE_MS = 100, /* a change is read once nothing has changed for so long */
+    RETRY_MS = 5 * 1000,
+    RETRY_MOST_MS = 5 * 60 * 1000,
 };
 
 typedef enum reload_state {
@@ -38,9 +40,12 @@ struct reload {
     timer look;
     timer settle;
     timer refresh;
+    unsigned failures; /* reloads in a row that came to nothing */
 
     /* of the reload under way */
     uv_work_t work;
+    int64_t began_us; /* wall clock */
+    config *read;     /* counted; NULL: it has problems */
     config_problems problems;
     buf why;
     snapshot *next;
@@ -86,9 +91,33 @@ static void order_free(order *o) {
 
 /* ---- how it ends ---- */
 
+int64_t reload_due_ms(int64_t refresh_ms, unsigned failures) {
+    int64_t due_ms = failures ? RETRY_MS : refresh_ms;
+    for (unsigned i = 1; i < failures && due_ms < RETRY_MOST_MS; i++)
+        due_ms *= 2;
+    if (failures && due_ms > RETRY_MOST_MS) due_ms = RETRY_MOST_MS;
+    return due_ms < refresh_ms ? due_ms : refresh_ms;
+}
+
 static void schedule_refresh(reload *r) {
     int64_t every_ms = config_refresh_ms(r->gateway->snapshot->config);
-    if (every_ms > 0) loop_timer_start(&r->gateway->loop, &r->refresh, every_ms);
+    if (every_ms > 0)
+        loop_timer_start(&r->gateway->loop, &r->refresh, reload_due_ms(every_ms, r->failures));
+}
+
+/* Those of the configuration that is in force; and those of one that came to nothing, which may be
+ * missing one of them. */
+static void watch_files(reload *r, bool ok) {
+    const span *now, *named = r->problems.paths;
+    size_t count = config_watch_paths(r->gateway->snapshot->config, &now);
+    size_t named_count = r->problems.path_count;
+    if (r->read) named_count = config_watch_paths(r->read, &named);
+    if (ok) named_count = 0;
+    span *all = mem_zalloc_array(count + named_count + 1, sizeof *all);
+    for (size_t i = 0; i < count + named_count; i++)
+        all[i] = i < count ? now[i] : named[i - count];
+    watch_set(&r->watch, all, count + named_count, r->began_us);
+    free(all);
 }
 
 static void note(gateway *g, bool ok) {
@@ -103,6 +132,10 @@ static void finish(reload *r, bool ok) {
     span outcome = ok ? SPAN_OF("ok") : SPAN_OF("failed");
     metric_add(metrics_series(g->shard, METRIC_RELOADS, &outcome), 1);
     note(g, ok);
+    watch_files(r, ok);
+    r->failures = ok ? 0 : r->failures + 1;
+    config_unref(r->read);
+    r->read = NULL;
     snapshot_unref(r->next);
     listeners_unref(r->next_listeners);
     config_problems_done(&r->problems);
@@ -227,9 +260,6 @@ static void on_applied(loop *l, void *arg) {
     alerts_apply(g->alerts, g->snapshot);
     apply_tokens(g);
     logger_configure(g->logger, &g->snapshot->config->logs);
-    const span *paths;
-    size_t count = config_watch_paths(g->snapshot->config, &paths);
-    watch_set(&r->watch, paths, count);
     note_act(r, "ok"); /* also where weir ends: it is in force for the calls that are left */
     if (!r->stopped) log_success(r, before->config);
     snapshot_unref(before);
@@ -315,11 +345,10 @@ static void open_next(reload *r) {
 
 static void load_work(uv_work_t *work) {
     reload *r = CONTAINER_OF(work, reload, work);
-    config *c = r->load(r->user, &r->problems);
+    config *c = r->read = r->load(r->user, &r->problems);
     if (!c) return;
     if (r->gateway->keys) c->store_has_keys = key_keeper_has_keys(r->gateway->keys);
     r->next = gateway_snapshot(c, &r->why);
-    config_unref(c);
 }
 
 static void on_loaded(uv_work_t *work, int status) {
@@ -348,6 +377,7 @@ void reload_ask(reload *r) {
     r->state = RELOAD_LOADING;
     r->problems = (config_problems){0};
     r->why = BUF_EMPTY;
+    r->began_us = clock_wall_us();
     (void)watch_changed(&r->watch); /* what is there now is what gets read */
     notify_reloading(&g->notifier, clock_mono_us());
     if (loop_work(&g->loop, &r->work, load_work, on_loaded)) on_loaded(&r->work, UV_ENOMEM);
@@ -384,7 +414,7 @@ reload *reload_new(gateway *g, gateway_load_fn *load, void *user) {
     watch_init(&r->watch);
     const span *paths;
     size_t count = config_watch_paths(g->snapshot->config, &paths);
-    watch_set(&r->watch, paths, count);
+    watch_set(&r->watch, paths, count, config_began_us(g->snapshot->config));
     timer_init(&r->look, on_look);
     timer_init(&r->settle, on_settle);
     timer_init(&r->refresh, on_refresh);

@@ -24,6 +24,9 @@ void reload_ask(reload *r);
 /* No reload begins from now on, and one that still loads comes to nothing. false: workers are in
  * the middle of one; gateway_reload_ended() will say when they are not. */
 MUST_USE bool reload_stop(reload *r);
+/* How long until secrets are read again, where they are every refresh_ms and the last so many
+ * reloads have failed: sooner then, at growing distances. Pure. */
+int64_t reload_due_ms(int64_t refresh_ms, unsigned failures);
 void reload_free(reload *r);
 
 #endif

@@ -41,12 +41,18 @@ static const watch_mark *find(const watch *w, span path) {
     return NULL;
 }
 
-void watch_set(watch *w, const span *paths, size_t count) {
+static watch_mark first_look(const char *path, int64_t since_us) {
+    const watch_mark m = look(path);
+    const int64_t changed_us = (int64_t)m.changed.tv_sec * 1000000 + m.changed.tv_nsec / 1000;
+    return changed_us > since_us ? (watch_mark){0} : m;
+}
+
+void watch_set(watch *w, const span *paths, size_t count, int64_t since_us) {
     watch_file *files = mem_zalloc_array(count + 1, sizeof *files);
     for (size_t i = 0; i < count; i++) {
         const watch_mark *seen = find(w, paths[i]);
         files[i].path = mem_strndup(paths[i].ptr, paths[i].len);
-        files[i].mark = seen ? *seen : look(files[i].path);
+        files[i].mark = seen ? *seen : first_look(files[i].path, since_us);
     }
     free_files(w->files, w->count);
     w->files = files;

@@ -34,8 +34,10 @@ typedef struct watch {
 
 void watch_init(watch *w);
 void watch_done(watch *w);
-/* Watches these paths instead. Those that were watched before keep what was last seen of them. */
-void watch_set(watch *w, const span *paths, size_t count);
+/* Watches these paths instead. Those that were watched before keep what was last seen of them; the
+ * others count as changed if they were since since_us (wall clock), when they may have been read
+ * already. */
+void watch_set(watch *w, const span *paths, size_t count, int64_t since_us);
 /* Whether anything has changed since it was last asked (or set). */
 bool watch_changed(watch *w);
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import threading
 import time
 
@@ -125,6 +126,35 @@ def test_file_change_reloads(weir, upstreams):
     assert wire.chat(w).json()["choices"][0]["message"]["content"] == "first"
     w.write_config(daemon.config_for(second))
     daemon.wait_until(lambda: wire.chat(w).json()["choices"][0]["message"]["content"] == "second", 10, "the changed file was not read")
+
+
+def test_a_key_file_that_comes_after_the_configuration_is_taken_up(weir, upstream, tmp_path):
+    """As where Kubernetes turns a ConfigMap before the Secret that it names."""
+    upstream.always(reply(200, bodies.completion("x")))
+    w = weir(daemon.config_for(upstream))
+    key = tmp_path / "key"
+    w.write_config(daemon.config_for(upstream, providers={"main": {"key": {"file": str(key)}}}))
+    w.wait_text("config_reload_failed")
+    key.write_text("sk-a-key-that-comes-late\n")
+    w.wait_text("config_reloaded")
+    assert wire.chat(w).status == 200
+    assert upstream.requests[-1].header("authorization") == "Bearer sk-a-key-that-comes-late"
+
+
+def test_the_same_port_of_other_addresses(weir, upstream):
+    upstream.always(reply(200, bodies.completion("x")))
+    w = weir(daemon.config_for(upstream))
+    for address in ("0.0.0.0", "127.0.0.1"):
+        said = w.reload(daemon.config_for(upstream, listen=f"{address}:{w.port}", server={"open": True}))
+        assert "config_reloaded" in said
+        assert wire.chat(w).status == 200
+    foreign = socket.socket()
+    foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    foreign.bind(("127.0.0.2", 0))
+    foreign.listen()
+    w.write_config(daemon.config_for(upstream, listen=f"127.0.0.2:{foreign.getsockname()[1]}"))
+    w.wait_text("another program does already")
+    foreign.close()
 
 
 def test_an_open_stream_survives_a_reload(weir, upstreams):

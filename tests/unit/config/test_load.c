@@ -139,6 +139,22 @@ static void follows_references(void **state) {
     config_problems_done(&problems);
 }
 
+/* Whoever waits for a better one has to know what it lacks. */
+static void names_the_files_of_a_bad_one(void **state) {
+    (void)state;
+    char path[256];
+    bool named = false;
+    write_file("etc/weir.yaml", "providers: {a: {url: \"https://h\", key: {file: a.key}}}\n", 0600);
+    snprintf(path, sizeof path, "%s/etc/weir.yaml", root);
+    assert_null(config_load(path, &problems));
+    assert_int_equal(problems.path_count, 2);
+    for (size_t i = 0; i < problems.path_count; i++)
+        named = named || span_ends(problems.paths[i], SPAN_OF("/etc/a.key"));
+    assert_true(named);
+    config_problems_done(&problems);
+    assert_int_equal(problems.path_count, 0);
+}
+
 static size_t warnings_about_writing(const config *c) {
     size_t count = 0;
     for (size_t i = 0; i < c->warning_count; i++)
@@ -301,6 +317,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(looks_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(follows_references, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_the_files_of_a_bad_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(warns_of_keys_that_others_may_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_why_a_file_cannot_be_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_from_a_pipe_when_asked, set_up, tear_down),

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "base/clock.h"
 #include "gateway/watch.h"
 
 #include <fcntl.h>
@@ -27,7 +28,7 @@ static void put(const char *name, const char *text) {
 static void start(watch *w, const char *name) {
     span path = span_cstr(at(name));
     watch_init(w);
-    watch_set(w, &path, 1);
+    watch_set(w, &path, 1, INT64_MAX);
     assert_false(watch_changed(w));
 }
 
@@ -112,10 +113,27 @@ static void test_set_again_keeps_what_was_seen(void **state) {
     start(&w, "a");
     put("a", "three");
     span both[] = {span_cstr(at("a")), span_cstr(at("b"))};
-    watch_set(&w, both, 2);
+    watch_set(&w, both, 2, INT64_MAX);
     assert_change(&w);
     put("b", "three");
     assert_change(&w);
+    watch_done(&w);
+}
+
+/* What was written while it was read may have been read before. */
+static void test_written_since_it_was_read(void **state) {
+    (void)state;
+    watch w;
+    const int64_t began_us = clock_wall_us() - 60 * 1000000;
+    put("a", "one");
+    span both[] = {span_cstr(at("a")), span_cstr(at("b"))};
+    watch_init(&w);
+    watch_set(&w, both, 2, began_us);
+    assert_change(&w); /* "b" is not there, and was not */
+    put("b", "one");
+    assert_change(&w);
+    watch_set(&w, both, 2, began_us); /* what has been seen is known */
+    assert_false(watch_changed(&w));
     watch_done(&w);
 }
 
@@ -142,6 +160,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_symbolic_link_turned, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_gone_and_back, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_set_again_keeps_what_was_seen, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_written_since_it_was_read, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
