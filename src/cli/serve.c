@@ -6,7 +6,9 @@
 #include "observe/log.h"
 
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 enum { OPT_CONFIG, OPT_LISTEN, OPT_TRY };
@@ -123,8 +125,9 @@ static int serve(source *s, config *c) {
     say_hello(s, c, g);
     if (!gateway_run(g, &why)) status = complain(c, &why);
     if (gateway_dropped_records(g)) status = CLI_FAILED;
-    gateway_free(g);
-    return status;
+    if (gateway_free(g)) return status;
+    (void)fflush(NULL);
+    _exit(status);
 }
 
 /* libuv's threads read large documents, sync the journal and ask the store, of each of which a
@@ -165,8 +168,18 @@ static int simulate_and_serve(source s) {
     return status;
 }
 
+/* One that comes before there is a gateway waits for it, instead of ending weir: the configuration
+ * may have been read by then. */
+static void hold_reloads(void) {
+    sigset_t hup;
+    sigemptyset(&hup);
+    sigaddset(&hup, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &hup, NULL);
+}
+
 static int run(const cli_args *args) {
     buf found = BUF_EMPTY;
+    hold_reloads();
     const char *key = getenv("OPENAI_API_KEY");
     source s = {.path = args->values[OPT_CONFIG], .listen = args->values[OPT_LISTEN]};
     if (!s.path && config_find(&found)) s.path = buf_cstr(&found);

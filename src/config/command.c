@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "config/config.h"
 #include "config/sources.h"
 
 #include <errno.h>
@@ -42,14 +43,25 @@ static int spawn(char *const argv[], int out_fd, pid_t *ret_pid) {
 
 typedef enum collected { COLLECTED, COLLECT_TIMEOUT, COLLECT_TOO_LONG, COLLECT_FAILED } collected;
 
+enum { LOOK_MS = 20 }; /* how soon it is seen that nobody wants the keys any more */
+
+static atomic_bool given_up;
+
+void config_give_up_commands(bool on) {
+    atomic_store(&given_up, on);
+}
+
+static bool is_over(int64_t due_ms) {
+    return clock_mono_ms() >= due_ms || atomic_load(&given_up);
+}
+
 /* Reads until the other end is closed. */
 static collected collect(int fd, int64_t due_ms, size_t max, buf *ret) {
     size_t before = ret->len;
     for (;;) {
-        int64_t left = due_ms - clock_mono_ms();
-        if (left <= 0) return COLLECT_TIMEOUT;
+        if (is_over(due_ms)) return COLLECT_TIMEOUT;
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        int ready = poll(&p, 1, (int)left);
+        int ready = poll(&p, 1, LOOK_MS);
         if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
         if (ready < 0) return COLLECT_FAILED;
         ssize_t n = read(fd, buf_reserve(ret, 4096), 4096);
@@ -72,7 +84,7 @@ static bool wait_exit(pid_t pid, int64_t due_ms, int *ret_status) {
             return true;
         }
         if (done < 0 && errno != EINTR) return false;
-        if (clock_mono_ms() >= due_ms) return false;
+        if (is_over(due_ms)) return false;
         (void)poll(NULL, 0, 2);
     }
 }
@@ -111,6 +123,8 @@ bool command_run(char *const argv[], int64_t timeout_ms, size_t max, buf *ret, a
     end_group(pid);
     if (result == COLLECT_TOO_LONG)
         *ret_why = arena_printf(a, "it wrote more than %zu bytes", max);
+    else if (atomic_load(&given_up))
+        *ret_why = SPAN_OF("it was given up");
     else
         *ret_why = arena_printf(a, "it did not end within %lldms", (long long)timeout_ms);
     return false;

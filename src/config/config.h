@@ -632,6 +632,10 @@ void config_fit_descriptors(config *c, uint64_t files);
 config *config_ref(config *c);
 void config_unref(config *c);
 
+/* on: key commands that run are ended, and none begins: whoever wanted the keys does not any more.
+ * Of the process; any thread. */
+void config_give_up_commands(bool on);
+
 /* When secrets must be read again without a change of the file: the shortest `refresh` of a key
  * command, or 0 for never. Key files are watched through config_watch_paths. */
 int64_t config_refresh_ms(const config *c);

@@ -4,8 +4,8 @@
  * gateway_run() serves until SIGTERM or SIGINT; gateway_free() gives everything back. All three on
  * the main thread. The rest of the room is private to it.
  *
- * Signals  SIGHUP: reload. SIGTERM, SIGINT: drain (after server.drain_delay), then end; a second
- * one ends at once.
+ * Signals  SIGHUP: reload, also one that was blocked until gateway_new(). SIGTERM, SIGINT: drain
+ * (after server.drain_delay), then end; a second one ends at once.
  */
 #ifndef WEIR_GATEWAY_GATEWAY_H
 #define WEIR_GATEWAY_GATEWAY_H
@@ -25,7 +25,9 @@ MUST_USE gateway *gateway_new(config *c, gateway_load_fn *load, void *user, buf 
 MUST_USE bool gateway_run(gateway *g, buf *ret_why);
 /* Afterwards: how many calls' records could not be written, which the log has said. */
 uint64_t gateway_dropped_records(gateway *g);
-void gateway_free(gateway *g);
+/* false: something still runs on another thread that nobody can hurry (a name is looked up). All
+ * that has to be kept is, nothing is freed, and the process is to end by _exit(). */
+MUST_USE bool gateway_free(gateway *g);
 
 /* The bound addresses, for people: "127.0.0.1:8080", "https://[::1]:8443", "unix:/run/weir.sock".
  * Port 0 has become the real one. NULL past the last. Valid until the next reload. */

@@ -19,6 +19,7 @@
 #include "limit/shared.h"
 #include "tools/registry.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +266,12 @@ static void end(void *arg) {
     loop_timer_stop(&g->loop, &g->grace);
     say_dropped(g);
     loop_stop(&g->loop);
+    loop_timer_start(&g->loop, &g->leave, GATEWAY_LEAVE_MS);
+}
+
+static void on_leave(timer *t) {
+    gateway *g = CONTAINER_OF(t, gateway, leave);
+    if (!loop_leave(&g->loop)) loop_timer_start(&g->loop, t, GATEWAY_LEAVE_MS);
 }
 
 static void close_telemetry(void *arg) {
@@ -309,6 +316,14 @@ static void on_signal(uv_signal_t *handle, int number) {
     if (reload_stop(g->reload)) obey_stop_signals(g);
 }
 
+/* Whoever made the gateway may have held one back since before it read the configuration. */
+static void hear_reloads(void) {
+    sigset_t hup;
+    sigemptyset(&hup);
+    sigaddset(&hup, SIGHUP);
+    (void)pthread_sigmask(SIG_UNBLOCK, &hup, NULL);
+}
+
 static void start_signals(gateway *g) {
     signal(SIGPIPE, SIG_IGN); /* the reader of the log may leave */
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
@@ -318,6 +333,7 @@ static void start_signals(gateway *g) {
         uv_signal_start(&g->signals[i], on_signal, signal_numbers[i]);
     }
     g->signals_run = true;
+    hear_reloads();
 }
 
 /* ---- life ---- */
@@ -388,6 +404,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     loop_add_hook(&g->loop, &g->end_of_turn);
     timer_init(&g->tick, on_tick);
     timer_init(&g->grace, on_grace);
+    timer_init(&g->leave, on_leave);
     timer_init(&g->watchdog, on_watchdog);
     notifier_init(&g->notifier);
     start_signals(g); /* before anyone is told that it listens, and may so end it */
@@ -415,7 +432,9 @@ gateway *gateway_new(config *c, gateway_load_fn *load, void *user, buf *ret_why)
         return NULL;
     }
     if (init(g, c, load, user, ret_why)) return g;
-    gateway_free(g);
+    const bool ended = gateway_free(g); /* nothing was begun on other threads yet */
+    assert(ended);
+    (void)ended;
     return NULL;
 }
 
@@ -475,20 +494,48 @@ static void end_early(gateway *g) {
     loop_run(&g->loop);
 }
 
-void gateway_free(gateway *g) {
-    bool ran = g->phase == GATEWAY_CLOSING;
-    if (!ran) close_early(g);
-    for (unsigned i = 0; i < g->worker_count; i++)
-        worker_done(&g->workers[i]);
-    if (!ran) end_early(g);
-    free(g->workers);
-    reload_free(g->reload);
-    key_keeper_free(g->keys);
-    budgets_free(g->budgets);
+static void say_stopped(gateway *g) {
+    log_event(g->log, LEVEL_INFO, "stopped", SPAN_OF("weir has stopped"), NULL, 0);
+    log_flush(g->log);
+}
+
+static void free_watchers(gateway *g) {
     prober_free(g->prober);
     mcp_watch_free(g->mcp_watch);
     telemetry_free(g->telemetry);
     alerts_free(g->alerts);
+}
+
+/* Threads may still come back to what there is: it stays, but for what has a snapshot, with the
+ * last of which what was started for tools ends. What has to outlive the process is brought where
+ * it does; what the store does not take in time is in the journal. */
+static void leave(gateway *g) {
+    free_watchers(g);
+    ledger_writer_free(g->acts);
+    snapshot_unref(g->snapshot);
+    tools_rest();
+    ledger_catch_up(g->ledger);
+    say_stopped(g);
+    logger_wait(g->logger, LOG_WAIT_MS);
+}
+
+bool gateway_free(gateway *g) {
+    bool ran = g->phase == GATEWAY_CLOSING, ended = true;
+    if (!ran) close_early(g);
+    for (unsigned i = 0; i < g->worker_count; i++)
+        ended = worker_done(&g->workers[i]) && ended;
+    if (!ran) end_early(g);
+    if (ran) ended = ended && !loop_was_left(&g->loop) && token_keeper_rests(g->tokens);
+    if (!ended) {
+        leave(g);
+        return false;
+    }
+    loop_timer_stop(&g->loop, &g->leave);
+    free(g->workers);
+    reload_free(g->reload);
+    key_keeper_free(g->keys);
+    budgets_free(g->budgets);
+    free_watchers(g);
     pauses_free(g->pauses);
     token_keeper_free(g->tokens);
     http_client_free(g->client);
@@ -502,7 +549,7 @@ void gateway_free(gateway *g) {
     target_table_free(g->targets);
     ledger_close(g->ledger); /* may have something to say */
     trail_free(g->trail);
-    if (ran) log_event(g->log, LEVEL_INFO, "stopped", SPAN_OF("weir has stopped"), NULL, 0);
+    if (ran) say_stopped(g);
     log_flush(g->log);
     shared_limits_free(g->shared);
     limiter_free(g->limiter);
@@ -513,4 +560,5 @@ void gateway_free(gateway *g) {
     logger_free(g->logger, LOG_WAIT_MS);
     notifier_done(&g->notifier);
     free(g);
+    return true;
 }

@@ -19,6 +19,9 @@
 #include "observe/metrics.h"
 #include "telemetry/telemetry.h"
 
+/* How long a loop that has ended waits for what runs on other threads and is wanted by nobody. */
+enum { GATEWAY_LEAVE_MS = 250 };
+
 typedef struct worker worker;
 typedef struct reload reload;
 typedef struct prober prober;
@@ -68,6 +71,7 @@ struct gateway {
     timer watchdog;
     timer tick;  /* each second: what belongs to the process and not to a worker */
     timer grace; /* ends the phase */
+    timer leave; /* all is closed, and the loop waits for threads alone */
     loop_hook end_of_turn;
     uv_signal_t signals[3];
     bool signals_run;

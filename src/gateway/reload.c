@@ -432,6 +432,7 @@ bool reload_stop(reload *r) {
     loop_timer_stop(l, &r->look);
     loop_timer_stop(l, &r->settle);
     loop_timer_stop(l, &r->refresh);
+    config_give_up_commands(true);
     /* A file that is being read may take its time; what comes of it is dropped. */
     return r->state == RELOAD_IDLE || r->state == RELOAD_LOADING;
 }

@@ -235,6 +235,15 @@ bool token_keeper_apply(token_keeper *k, config *c, buf *ret_why) {
     return !needs || start(k, ret_why);
 }
 
+bool token_keeper_rests(token_keeper *k) {
+    lock(k);
+    k->ending = true;
+    (void)pthread_cond_broadcast(&k->changed);
+    const bool rests = !k->fetching;
+    unlock(k);
+    return rests;
+}
+
 void token_keeper_free(token_keeper *k) {
     if (!k) return;
     lock(k);

@@ -27,6 +27,9 @@ MUST_USE bool token_keeper_apply(token_keeper *k, config *c, buf *ret_why);
 /* Whether the keys in c's file are some, or, behind a URL, the authorities that are trusted for it.
  * false: *ret_why is a sentence, *ret_at the field of c that it is about. Reads files. */
 MUST_USE bool token_keys_fit(const config *c, const void **ret_at, buf *ret_why);
+/* Before token_keeper_free(): no keys are fetched from now on. false: it is being done, which takes
+ * up to auth.jwt.timeout. */
+MUST_USE bool token_keeper_rests(token_keeper *k);
 void token_keeper_free(token_keeper *k); /* NULL is allowed */
 
 typedef enum token_verdict {

@@ -54,6 +54,11 @@ static void on_tick(timer *t) {
 
 /* ---- start and end ---- */
 
+static void on_leave(timer *t) {
+    worker *w = CONTAINER_OF(t, worker, leave);
+    if (!loop_leave(&w->loop)) loop_timer_start(&w->loop, t, GATEWAY_LEAVE_MS);
+}
+
 /* Everything is closed and no call runs: the loop may end. */
 static void finish(worker *w) {
     w->closing = false;
@@ -76,6 +81,7 @@ static void finish(worker *w) {
     loop_snapshot_unref(w->env.snapshot);
     http_client_close(w->client);
     loop_stop(&w->loop);
+    loop_timer_start(&w->loop, &w->leave, GATEWAY_LEAVE_MS);
     loop_post(&w->gateway->loop, gateway_worker_closed, w->gateway);
 }
 
@@ -129,6 +135,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     aside_lane_init(&w->questions);
     timer_init(&w->tick, on_tick);
     timer_init(&w->log_due, on_log_due);
+    timer_init(&w->leave, on_leave);
     w->client = http_client_new(&w->loop, &upstream_limits);
     w->env = (exchange_env){
         .loop = &w->loop,
@@ -183,14 +190,17 @@ int worker_start(worker *w) {
     return uv_thread_create(&w->thread, run, w);
 }
 
-void worker_done(worker *w) {
+bool worker_done(worker *w) {
     if (w->thread) uv_thread_join(&w->thread);
+    if (loop_was_left(&w->loop)) return false;
+    loop_timer_stop(&w->loop, &w->leave);
     http_server_free(w->server);
     http_client_free(w->client);
     loop_remove_hook(&w->end_of_turn);
     loop_done(&w->loop);
     tool_runner_free(w->env.tools);
     flight_desk_free(w->env.desk);
+    return true;
 }
 
 /* ---- listeners ---- */

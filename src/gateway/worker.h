@@ -30,6 +30,7 @@ struct worker {
     loop_hook end_of_turn;
     timer tick;    /* each second: gauges, sign of life */
     timer log_due; /* log lines wait to be handed over */
+    timer leave;   /* it has ended, and waits for threads alone */
     uint64_t connects_told;
     atomic_llong alive_ms;  /* when tick last fired */
     unsigned lookups;       /* of keys, under way: the loop waits for them */
@@ -41,8 +42,9 @@ struct worker {
 /* 0 or a negative libuv error; nothing runs yet. */
 MUST_USE int worker_init(worker *w, gateway *g, unsigned index, snapshot *s);
 MUST_USE int worker_start(worker *w);
-/* Waits for the thread, if it was started, and frees everything. */
-void worker_done(worker *w);
+/* Waits for the thread, if it was started, and frees everything. false: its loop was left
+ * (loop_was_left()), and nothing was freed. */
+MUST_USE bool worker_done(worker *w);
 
 /* ---- On the worker's thread (or before worker_start()) ---- */
 

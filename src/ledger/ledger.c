@@ -133,6 +133,10 @@ void ledger_leave(ledger *l) {
     atomic_store_explicit(&l->importer.leaving, true, memory_order_relaxed);
 }
 
+void ledger_catch_up(ledger *l) {
+    if (l) (void)importer_catch_up(&l->importer, LAST_MS);
+}
+
 void ledger_close(ledger *l) {
     if (!l) return;
     importer_stop(&l->importer);

@@ -263,6 +263,16 @@ void loop_stop(loop *l) {
     uv_async_send(&l->wake);
 }
 
+bool loop_leave(loop *l) {
+    if (l->uv.active_handles || l->uv.closing_handles) return false;
+    uv_stop(&l->uv);
+    return true;
+}
+
+bool loop_was_left(const loop *l) {
+    return uv_loop_alive(&l->uv);
+}
+
 void loop_post(loop *l, void (*fn)(loop *l, void *arg), void *arg) {
     posted *p = mem_zalloc(sizeof *p);
     p->fn = fn;

@@ -104,6 +104,12 @@ void loop_turn(loop *l);
 int64_t loop_wait_ms(loop *l);
 /* Ends loop_run() as soon as no handle is open; whoever has one open closes it. Any thread. */
 void loop_stop(loop *l);
+/* After loop_stop(), on the loop: ends loop_run() where all that it still waits for are other
+ * threads (a name that is looked up), which nobody can hurry. false: something is open. */
+bool loop_leave(loop *l);
+/* After loop_run(): whether it was left so. Then nothing of it may be freed, as they come back to
+ * it, and the process ends by _exit(), since exit() waits for them. */
+bool loop_was_left(const loop *l);
 /* After loop_run(). */
 void loop_done(loop *l);
 

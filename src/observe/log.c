@@ -1,12 +1,14 @@
 /* The workers' side of the log: lines are made here and handed to the writer (log_writer.c). */
 #include "observe/log_writer.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "observe/line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct log_shard {
@@ -66,6 +68,13 @@ void logger_free(logger *l, int64_t wait_ms) {
     }
     (void)pthread_mutex_destroy(&l->lock);
     free(l);
+}
+
+void logger_wait(const logger *l, int64_t wait_ms) {
+    static const struct timespec pause = {0, 2 * 1000000};
+    const int64_t until_ms = clock_mono_ms() + wait_ms;
+    while (atomic_load_explicit(&l->waiting, memory_order_relaxed) && clock_mono_ms() < until_ms)
+        (void)nanosleep(&pause, NULL);
 }
 
 log_shard *logger_add_shard(logger *l) {

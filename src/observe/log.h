@@ -26,6 +26,8 @@ void logger_configure(logger *l, const config_logs *logs);
 /* Writes what is buffered, for at most wait_ms, ends the thread and frees the shards too. No other
  * thread may use the logger or a shard any more. NULL is allowed. */
 void logger_free(logger *l, int64_t wait_ms);
+/* Waits, for at most wait_ms, until all is written that was logged so far; frees nothing. */
+void logger_wait(const logger *l, int64_t wait_ms);
 MUST_USE log_shard *logger_add_shard(logger *l);
 uint64_t logger_dropped(const logger *l); /* lines, since the start; any thread */
 /* A shard may be NULL here and below: then nothing is logged.

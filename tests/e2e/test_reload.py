@@ -1,11 +1,13 @@
 """Reload and drain under load: no call fails."""
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -345,3 +347,53 @@ def test_a_second_signal_ends_at_once(weir, upstream):
         w.process.send_signal(signal.SIGTERM)
         w.expect_exit = None
         w.wait_exit()
+
+
+def running(word):
+    """Processes that have the word on their command line."""
+    found = []
+    for p in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [p] if word in p.read_text() else []
+    return found
+
+
+def end_within(w, seconds):
+    began = time.monotonic()
+    w.process.send_signal(signal.SIGTERM)
+    w.wait_exit()
+    assert time.monotonic() - began < seconds
+
+
+def test_the_end_waits_for_no_key_command(weir, upstream, tmp_path):
+    """It would take up to its own time, minutes, and what comes of it is dropped."""
+    word = f"weir-key-{os.getpid()}"
+    slow = tmp_path / "slow"
+    script = f'if [ -e {slow} ]; then exec sh -c "sleep 40; echo {word}"; fi; echo sk-a-key-for-a-test'
+    config = daemon.config_for(upstream, providers={"main": {"key": {"command": ["sh", "-c", script], "timeout": "60s"}}})
+    w = weir(config)
+    slow.touch()
+    w.process.send_signal(signal.SIGHUP)
+    daemon.wait_until(lambda: running(f"echo {word}"), 10, "the command was not run")
+    end_within(w, 20)
+    daemon.wait_until(lambda: not running(f"echo {word}"), 10, "the command was left behind")
+
+
+def test_the_end_waits_for_no_key_of_an_issuer(weir, upstream):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/jwks.json"
+        w = weir(daemon.config_for(upstream, auth={"jwt": {"jwks": url, "issuer": "i", "audience": "a", "timeout": "60s"}}))
+        taken, _ = mute.accept()
+        end_within(w, 30)
+        taken.close()
+    assert "stopped" in w.texts()[-1]
+
+
+def test_a_reload_that_is_asked_for_before_the_start_is_over_comes_after_it(weir, upstream, tmp_path):
+    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
+    script = f"touch {begun}; while ! [ -e {go_on} ]; do sleep 0.02; done; echo sk-a-key-for-a-test"
+    w = weir(daemon.config_for(upstream, providers={"main": {"key": {"command": ["sh", "-c", script], "timeout": "60s"}}}), wait=False)
+    daemon.wait_until(begun.exists, 20, "the key command was not run")
+    w.process.send_signal(signal.SIGHUP)
+    go_on.touch()
+    w.wait_text("config_reloaded")

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/clock.h"
+#include "config/config.h"
 #include "config/sources.h"
 
 #include <errno.h>
@@ -74,6 +75,15 @@ static void ends_what_hangs(void **state) {
               "it did not end within 50ms");
 }
 
+/* A process that ends waits for no key. */
+static void ends_what_nobody_waits_for(void **state) {
+    (void)state;
+    config_give_up_commands(true);
+    check_bad("sleep 600", 60000, "it was given up");
+    check_bad("exec >&-; sleep 600", 60000, "it was given up");
+    config_give_up_commands(false);
+}
+
 static void ends_what_never_stops_talking(void **state) {
     (void)state;
     check_bad("yes", 60000, "it wrote more than 1024 bytes");
@@ -140,6 +150,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(gives_output_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_failure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_what_hangs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ends_what_nobody_waits_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_what_never_stops_talking, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_children_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_with_fresh_signals, set_up, tear_down),

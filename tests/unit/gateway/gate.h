@@ -178,7 +178,7 @@ static inline void gate_close(gate *g) {
 }
 
 static inline void gate_free(gate *g) {
-    worker_done(&g->worker);
+    assert_true(worker_done(&g->worker));
     loop_done(&g->gateway.loop);
     target_table_free(g->gateway.targets);
     memory_bound_done(&g->gateway.memory);

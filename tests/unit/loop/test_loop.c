@@ -398,6 +398,53 @@ static void without_descriptors(void **state) {
     assert_true(made > 0);
 }
 
+/* ---- leaving ---- */
+
+typedef struct leaving {
+    loop l;
+    timer t;
+    uv_work_t work;
+    uv_sem_t goes_on;
+    bool done, refused;
+} leaving;
+
+static void work_on(uv_work_t *work) {
+    uv_sem_wait(&CONTAINER_OF(work, leaving, work)->goes_on);
+}
+
+static void on_worked(uv_work_t *work, int status) {
+    (void)status;
+    CONTAINER_OF(work, leaving, work)->done = true;
+}
+
+static void leave_soon(timer *t) {
+    leaving *v = CONTAINER_OF(t, leaving, t);
+    if (loop_leave(&v->l)) return;
+    v->refused = true; /* its own handle is open until it is stopped */
+    loop_stop(&v->l);
+    loop_timer_start(&v->l, t, 1);
+}
+
+static void a_thread_that_takes_its_time_is_not_waited_for(void **state) {
+    (void)state;
+    leaving v = {.done = false};
+    assert_int_equal(loop_init(&v.l, 0), 0);
+    assert_int_equal(uv_sem_init(&v.goes_on, 0), 0);
+    timer_init(&v.t, leave_soon);
+    loop_timer_start(&v.l, &v.t, 1);
+    assert_int_equal(loop_work(&v.l, &v.work, work_on, on_worked), 0);
+    loop_run(&v.l);
+    assert_true(v.refused);
+    assert_false(v.done);
+    assert_true(loop_was_left(&v.l));
+    uv_sem_post(&v.goes_on);
+    loop_run(&v.l);
+    assert_true(v.done);
+    assert_false(loop_was_left(&v.l));
+    loop_done(&v.l);
+    uv_sem_destroy(&v.goes_on);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_descriptors), /* before any loop was made */
@@ -410,6 +457,7 @@ int main(void) {
         cmocka_unit_test(what_came_meanwhile_is_heard_before_its_deadline),
         cmocka_unit_test(posts_from_threads_all_arrive),
         cmocka_unit_test(stop_from_a_thread),
+        cmocka_unit_test(a_thread_that_takes_its_time_is_not_waited_for),
         cmocka_unit_test(a_broken_pipe_kills_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
