@@ -125,12 +125,11 @@ void listener_explain(const listener *l, int err, buf *out) {
         buf_addf(out, "cannot listen on %s: %s", address, uv_strerror(err));
 }
 
-/* Of this process at that port one listens, or did before a reload: at an address that may hold
- * this one, or be held by it. */
-static bool is_beside_own(const listener *l, const listeners *own) {
-    for (size_t i = 0; own && i < own->count; i++) {
-        const http_bind *b = &own->items[i]->bind;
-        if (!b->unix_path.len && b->port == l->bind.port) return true;
+/* Another of them at that port, whose address may hold this one, or be held by it. */
+static bool has_port(const listeners *set, const listener *l) {
+    for (size_t i = 0; set && i < set->count; i++) {
+        const http_bind *b = &set->items[i]->bind;
+        if (set->items[i] != l && !b->unix_path.len && b->port == l->bind.port) return true;
     }
     return false;
 }
@@ -148,7 +147,7 @@ static int probe(const struct addrinfo *a, bool shared) {
     return err;
 }
 
-int listener_probe(const listener *l, const listeners *own) {
+int listener_probe(const listener *l, const listeners *set, const listeners *old) {
     if (l->bind.unix_path.len || !l->bind.port) return 0;
     char port[8];
     snprintf(port, sizeof port, "%u", (unsigned)l->bind.port);
@@ -157,7 +156,7 @@ int listener_probe(const listener *l, const listeners *own) {
     struct addrinfo *found;
     /* A name, or what cannot be read as an address: binding itself will say. */
     if (getaddrinfo(l->bind.host.ptr, port, &hints, &found)) return 0;
-    int err = probe(found, is_beside_own(l, own));
+    int err = probe(found, has_port(set, l) || has_port(old, l));
     freeaddrinfo(found);
     return err;
 }

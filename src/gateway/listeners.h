@@ -39,8 +39,9 @@ bool listeners_have(const listeners *set, const listener *l);
 void listener_explain(const listener *l, int err, buf *out);
 
 /* Whether somebody else listens there: with SO_REUSEPORT the kernel would let two processes of one
- * user share a port, and each would get half of the calls. own: where this process listens, which
- * is in nobody's way; NULL: nowhere. 0 or a negative libuv error. */
-MUST_USE int listener_probe(const listener *l, const listeners *own);
+ * user share a port, and each would get half of the calls. Where this process listens itself, by
+ * set or by what it had before a reload (NULL: nothing), it is not in its own way. 0 or a negative
+ * libuv error. */
+MUST_USE int listener_probe(const listener *l, const listeners *set, const listeners *old);
 
 #endif

@@ -209,7 +209,7 @@ int worker_listen(worker *w, const listeners *set, const listeners *old, size_t 
     for (size_t i = 0; i < set->count; i++) {
         listener *l = set->items[i];
         if (old && listeners_have(old, l)) continue;
-        int err = w->loop.index ? 0 : listener_probe(l, old);
+        int err = w->loop.index ? 0 : listener_probe(l, set, old);
         if (!err) err = http_server_listen(w->server, &l->bind);
         if (!err) continue;
         *ret_at = i;

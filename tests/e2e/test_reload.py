@@ -146,8 +146,9 @@ def test_a_key_file_that_comes_after_the_configuration_is_taken_up(weir, upstrea
 def test_the_same_port_of_other_addresses(weir, upstream):
     upstream.always(reply(200, bodies.completion("x")))
     w = weir(daemon.config_for(upstream))
-    for address in ("0.0.0.0", "127.0.0.1"):
-        said = w.reload(daemon.config_for(upstream, listen=f"{address}:{w.port}", server={"open": True}))
+    for addresses in (["0.0.0.0"], ["127.0.0.1"], ["0.0.0.0", "127.0.0.1"]):
+        listen = [f"{a}:{w.port}" for a in addresses]
+        said = w.reload(daemon.config_for(upstream, listen=listen, server={"open": True}))
         assert "config_reloaded" in said
         assert wire.chat(w).status == 200
     foreign = socket.socket()
@@ -157,6 +158,9 @@ def test_the_same_port_of_other_addresses(weir, upstream):
     w.write_config(daemon.config_for(upstream, listen=f"127.0.0.2:{foreign.getsockname()[1]}"))
     w.wait_text("another program does already")
     foreign.close()
+    w.stop()  # nor is one of them in the other's way at a start
+    w = weir(daemon.config_for(upstream, listen=listen, server={"open": True}))
+    assert wire.chat(w).status == 200
 
 
 def test_an_open_stream_survives_a_reload(weir, upstreams):
