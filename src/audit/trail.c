@@ -61,7 +61,7 @@ static int open_file(const trail *t, unsigned number, int flags) {
     char name[TRAIL_NAME_LEN + 1];
     buf path = BUF_EMPTY;
     trail_file_name(number, name);
-    int fd = open(path_of(t, name, &path), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path_of(t, name, &path), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     int err = errno;
     buf_done(&path);
     errno = err;

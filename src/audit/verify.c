@@ -123,7 +123,7 @@ static bool take_line(void *user, unsigned file, uint64_t number, span line, boo
 static bool read_head(const char *folder, buf *text, buf *why) {
     buf path = BUF_EMPTY;
     buf_addf(&path, "%s/%s", folder, AUDIT_HEAD_NAME);
-    int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC);
+    int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : pread(fd, buf_reserve(text, HEAD_BYTES_MAX), HEAD_BYTES_MAX, 0);
     if (n > 0) buf_grow(text, (size_t)n);
     if (n < 0) buf_addf(why, "its head, %s, cannot be read: %s", path.ptr, strerror(errno));

@@ -1,5 +1,9 @@
 /* What is done to a trail shows, and the first record that is not as it was is named. */
+#include "audit/files.h"
 #include "audit/trailing.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FIRST "audit-00000001.jsonl"
 
@@ -212,6 +216,54 @@ static void test_nothing_there(void **state) {
     buf_done(&says);
 }
 
+/* Nothing that a folder holds keeps who looks at it waiting. */
+static void test_a_pipe_in_the_place_of_a_file(void **state) {
+    world *w = *state;
+    verify_report r;
+    buf why = BUF_EMPTY, path = BUF_EMPTY;
+    buf_addf(&path, "%s/" FIRST, w->folder.path);
+    assert_int_equal(mkfifo(buf_cstr(&path), 0600), 0);
+    alarm(20);
+    assert_false(verify_folder(w->folder.path, NULL, &r, &why));
+    alarm(0);
+    assert_true(span_ends(buf_span(&why), SPAN_OF(FIRST ": it is not a regular file")));
+    verify_report_done(&r);
+    buf_done(&path);
+    buf_done(&why);
+}
+
+typedef struct seen {
+    size_t longest;
+    unsigned lines;
+} seen;
+
+static bool note_line(void *user, unsigned file, uint64_t number, span line, bool whole) {
+    seen *s = user;
+    (void)file;
+    (void)whole;
+    assert_int_equal(number, ++s->lines);
+    if (line.len > s->longest) s->longest = line.len;
+    return true;
+}
+
+static void test_a_line_without_end_takes_no_memory(void **state) {
+    enum { LONG = 3 << 20 };
+    world *w = *state;
+    seen s = {0, 0};
+    size_t at = 0;
+    buf text = BUF_EMPTY, why = BUF_EMPTY;
+    memset(buf_reserve(&text, LONG), 'x', LONG);
+    buf_grow(&text, LONG);
+    buf_add_cstr(&text, "\nshort\n");
+    write_file(w, FIRST, buf_span(&text));
+    assert_true(trail_file_read(w->folder.path, 1, &at, note_line, &s, &why));
+    assert_int_equal(at, text.len);
+    assert_int_equal(s.lines, 2);
+    assert_true(s.longest < 1 << 20);
+    buf_done(&text);
+    buf_done(&why);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_whole, set_up, tear_down),
@@ -221,6 +273,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_every_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_heads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_pipe_in_the_place_of_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_line_without_end_takes_no_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
