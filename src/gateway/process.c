@@ -424,10 +424,12 @@ gateway *gateway_new(config *c, gateway_load_fn *load, void *user, buf *ret_why)
     if (!s) return NULL;
     gateway *g = mem_zalloc(sizeof *g);
     g->snapshot = s;
+    g->started = config_ref(c);
     int err = loop_init(&g->loop, c->server.workers);
     if (err) {
         buf_addf(ret_why, "cannot start the event loop: %s", uv_strerror(err));
         snapshot_unref(s);
+        config_unref(g->started);
         free(g);
         return NULL;
     }
@@ -545,6 +547,7 @@ bool gateway_free(gateway *g) {
     loop_done(&g->loop);
     listeners_unref(g->listeners);
     snapshot_unref(g->snapshot);
+    config_unref(g->started);
     tools_rest();
     target_table_free(g->targets);
     ledger_close(g->ledger); /* may have something to say */

@@ -60,6 +60,7 @@ struct gateway {
     log_shard *log;
     metrics_shard *shard;
     snapshot *snapshot; /* in force */
+    config *started;    /* counted; that of the start, from which some options stay in force */
     listeners *listeners;
     reload *reload;
     prober *prober;

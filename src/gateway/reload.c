@@ -210,7 +210,7 @@ static void fail(reload *r) {
     finish(r, false);
 }
 
-static void log_success(reload *r, const config *before) {
+static void log_success(reload *r) {
     gateway *g = r->gateway;
     const config *now = g->snapshot->config;
     log_field file = {"file", now->path};
@@ -219,7 +219,7 @@ static void log_success(reload *r, const config *before) {
     for (size_t i = 0; i < now->warning_count; i++)
         log_event(g->log, LEVEL_WARN, "config_warning", now->warnings[i].text, NULL, 0);
     buf names = BUF_EMPTY;
-    if (config_needs_restart(before, now, &names)) {
+    if (config_needs_restart(g->started, now, &names)) {
         log_field options = {"options", buf_span(&names)};
         log_event(g->log, LEVEL_WARN, "restart_needed",
                   SPAN_OF("some changed options take effect at the next start"), &options, 1);
@@ -261,7 +261,7 @@ static void on_applied(loop *l, void *arg) {
     apply_tokens(g);
     logger_configure(g->logger, &g->snapshot->config->logs);
     note_act(r, "ok"); /* also where weir ends: it is in force for the calls that are left */
-    if (!r->stopped) log_success(r, before->config);
+    if (!r->stopped) log_success(r);
     snapshot_unref(before);
     finish(r, true);
 }

@@ -163,6 +163,20 @@ def test_the_same_port_of_other_addresses(weir, upstream):
     assert wire.chat(w).status == 200
 
 
+def test_a_restart_is_needed_as_long_as_the_start_had_something_else(weir, upstream):
+    w = weir(daemon.config_for(upstream, server={"workers": 1}))
+
+    def told(**over):
+        before = len(w.texts())
+        for _ in range(2):  # what the first one has to say is there when the second one says something
+            w.reload(daemon.config_for(upstream, **over))
+        return [t for t in w.texts()[before:] if "restart_needed" in t]
+
+    assert "server.workers" in told(server={"workers": 2})[0]
+    assert "server.workers" in told(server={"workers": 2}, limits={"body": "1MB"})[0]
+    assert not told(server={"workers": 1})
+
+
 def test_an_open_stream_survives_a_reload(weir, upstreams):
     first, second = upstreams(), upstreams()
     go_on = threading.Event()
