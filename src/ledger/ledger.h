@@ -45,10 +45,10 @@ void ledger_configure(ledger *l, const config_ledger *c);
 /* The end is near: who waits for a server that is silent, to write or to read, soon gives up. Any
  * thread. */
 void ledger_leave(ledger *l);
-/* Imports what it can within two seconds or so. Its writers must have been closed. NULL is allowed.
- */
 /* Waits for a while until what was written has reached the store. NULL is allowed. */
 void ledger_catch_up(ledger *l);
+/* Imports what it can within two seconds or so. Its writers must have been closed. NULL is allowed.
+ */
 void ledger_close(ledger *l);
 
 /* ---- a worker's ---- */
