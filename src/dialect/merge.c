@@ -41,6 +41,7 @@ void merge_become(merge_node *n, merge_kind kind) {
     if (n->kind == kind) return;
     n->kind = kind;
     n->open_text = false;
+    n->whole = (whole_text){0};
     n->first = NULL;
     n->children = 0;
     buf_clear(&n->bytes);

@@ -11,6 +11,7 @@
 #define WEIR_DIALECT_MERGE_H
 
 #include "base/arena.h"
+#include "dialect/whole_text.h"
 #include "json/json.h"
 
 typedef enum merge_kind {
@@ -30,6 +31,7 @@ struct merge_node {
     unsigned number;
     unsigned children;
     buf bytes;
+    whole_text whole;         /* TEXT: for who asks it of bytes, as far as he has */
     merge_node *first, *next; /* child, sibling */
     merge_node *older;        /* of all of the tree, to be freed */
 };

@@ -104,24 +104,10 @@ static unsigned behind_all(const merge_node *calls) {
     return number;
 }
 
-static span text_at(const merge_node *call, span name) {
+static merge_node *text_at(const merge_node *call, span name) {
     const merge_node *function = merge_find(call, SPAN_OF("function"));
-    const merge_node *n = function ? merge_find(function, name) : NULL;
-    return n && n->kind == MERGE_TEXT ? buf_span(&n->bytes) : SPAN_EMPTY;
-}
-
-/* Arguments, as they are written between the quotes. */
-static bool are_whole(span inner) {
-    static const json_limits deep = {.depth = 512, .repeats = true};
-    json_value root;
-    json_fault fault;
-    arena a;
-    arena_init(&a, 0);
-    const span quoted = arena_join(&a, (span[]){SPAN_OF("\""), inner, SPAN_OF("\"")}, 3);
-    const bool whole =
-        json_scan(json_string((json_value){JSON_STRING, quoted}, &a), &deep, &root, &fault);
-    arena_done(&a);
-    return whole;
+    merge_node *n = function ? merge_find(function, name) : NULL;
+    return n && n->kind == MERGE_TEXT ? n : NULL;
 }
 
 /* Whether it begins another call than the one that is there, though it has no id: a name comes
@@ -129,11 +115,13 @@ static bool are_whole(span inner) {
 static bool is_anew(const merge_node *there, json_value call) {
     const json_value function = json_get(call, SPAN_OF("function"));
     const json_value name = json_get(function, SPAN_OF("name"));
-    const span arguments = text_at(there, SPAN_OF("arguments"));
-    if (name.type != JSON_STRING || !openai_shows(name) || !arguments.len) return false;
-    const span inner = span_slice(name.raw, 1, name.raw.len - 1);
-    if (!span_eq(text_at(there, SPAN_OF("name")), inner)) return true;
-    return openai_shows(json_get(function, SPAN_OF("arguments"))) && are_whole(arguments);
+    merge_node *arguments = text_at(there, SPAN_OF("arguments"));
+    if (name.type != JSON_STRING || !openai_shows(name)) return false;
+    if (!arguments || !arguments->bytes.len) return false;
+    const merge_node *named = text_at(there, SPAN_OF("name"));
+    if (!named || !is_repeat(named, name)) return true;
+    return openai_shows(json_get(function, SPAN_OF("arguments"))) &&
+           whole_text_is(&arguments->whole, buf_span(&arguments->bytes));
 }
 
 /* By its index, or where it stands. Some give every call the same index: then another id is another

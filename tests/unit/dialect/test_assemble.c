@@ -161,6 +161,15 @@ static void calls_of_tools(void **state) {
          WITH("{\"id\":\"a\"," F("f", "{}") "}")},
         {CALLS("{\"index\":0," F("f", "") "}") CALLS("{\"index\":0," F("g", "{}") "}") STOP,
          WITH("{" F("fg", "{}") "}")},
+        /* One name, with each piece: when the arguments are whole, another call begins. */
+        {CALLS("{" F("f", "{\\\"a\\\":\\\"}") "}") CALLS("{" F("f", "\\\"") "}")
+             CALLS("{" F("f", "}") "}") CALLS("{" F("f", "{") "}") CALLS("{" F("f", "}") "}") STOP,
+         WITH("{" F("f", "{\\\"a\\\":\\\"}\\\"}") "},{" F("f", "{}") "}")},
+        /* Of arguments that are a text anew, what was known of the text before them is not. */
+        {CALLS("{" F("f", "[[") "}") CALLS("{" F("f", "1") "}")
+             CALLS("{\"function\":{\"arguments\":{}}}") CALLS("{" MORE("{}") "}")
+                 CALLS("{" F("f", "[]") "}") STOP,
+         WITH("{" F("f", "{}") "},{" F("f", "[]") "}")},
         {CALLS("") STOP, WITH("")},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
