@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 listener *listener_ref(listener *l) {
@@ -125,13 +127,40 @@ void listener_explain(const listener *l, int err, buf *out) {
         buf_addf(out, "cannot listen on %s: %s", address, uv_strerror(err));
 }
 
-/* Another of them at that port, whose address may hold this one, or be held by it. */
-static bool has_port(const listeners *set, const listener *l) {
-    for (size_t i = 0; set && i < set->count; i++) {
-        const http_bind *b = &set->items[i]->bind;
-        if (set->items[i] != l && !b->unix_path.len && b->port == l->bind.port) return true;
+/* A name is read as no address. */
+static struct addrinfo *address_of(const listener *l) {
+    char port[8];
+    snprintf(port, sizeof port, "%u", (unsigned)l->bind.port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_NUMERICHOST};
+    struct addrinfo *found;
+    return getaddrinfo(l->bind.host.ptr, port, &hints, &found) ? NULL : found;
+}
+
+static bool is_any(const struct addrinfo *a) {
+    if (a->ai_family == AF_INET6)
+        return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)a->ai_addr)->sin6_addr);
+    return ((const struct sockaddr_in *)a->ai_addr)->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/* Of one port: whether one holds the other. An IPv6 address never holds an IPv4 one, see
+ * http/server_listen.c. */
+static bool overlap(const struct addrinfo *a, const struct addrinfo *b) {
+    if (a->ai_family != b->ai_family) return false;
+    return is_any(a) || is_any(b) || !memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen);
+}
+
+/* This process itself listens where a is, by what it had before. */
+static bool is_own(const struct addrinfo *a, uint16_t port, const listeners *old) {
+    bool own = false;
+    for (size_t i = 0; old && !own && i < old->count; i++) {
+        const http_bind *b = &old->items[i]->bind;
+        if (b->unix_path.len || b->port != port) continue;
+        struct addrinfo *other = address_of(old->items[i]);
+        own = !other || overlap(a, other); /* a name may be any of them */
+        if (other) freeaddrinfo(other);
     }
-    return false;
+    return own;
 }
 
 /* shared: those who share theirs, as this process does, are not in the way. */
@@ -147,16 +176,22 @@ static int probe(const struct addrinfo *a, bool shared) {
     return err;
 }
 
-int listener_probe(const listener *l, const listeners *set, const listeners *old) {
+static int probe_one(const listener *l, const listeners *old) {
     if (l->bind.unix_path.len || !l->bind.port) return 0;
-    char port[8];
-    snprintf(port, sizeof port, "%u", (unsigned)l->bind.port);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_NUMERICHOST};
-    struct addrinfo *found;
-    /* A name, or what cannot be read as an address: binding itself will say. */
-    if (getaddrinfo(l->bind.host.ptr, port, &hints, &found)) return 0;
-    int err = probe(found, has_port(set, l) || has_port(old, l));
-    freeaddrinfo(found);
+    struct addrinfo *a = address_of(l);
+    if (!a) return 0; /* binding itself will say */
+    int err = probe(a, is_own(a, l->bind.port, old));
+    freeaddrinfo(a);
     return err;
+}
+
+int listeners_probe(const listeners *set, const listeners *old, size_t *ret_at) {
+    for (size_t i = 0; i < set->count; i++) {
+        if (old && listeners_have(old, set->items[i])) continue;
+        int err = probe_one(set->items[i], old);
+        if (!err) continue;
+        *ret_at = i;
+        return err;
+    }
+    return 0;
 }

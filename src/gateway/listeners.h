@@ -38,10 +38,10 @@ bool listeners_have(const listeners *set, const listener *l);
 /* Why an address cannot be had, for people. err is libuv's. */
 void listener_explain(const listener *l, int err, buf *out);
 
-/* Whether somebody else listens there: with SO_REUSEPORT the kernel would let two processes of one
- * user share a port, and each would get half of the calls. Where this process listens itself, by
- * set or by what it had before a reload (NULL: nothing), it is not in its own way. 0 or a negative
- * libuv error. */
-MUST_USE int listener_probe(const listener *l, const listeners *set, const listeners *old);
+/* Whether somebody else listens where set is to: with SO_REUSEPORT the kernel would let two
+ * processes of one user share a port, and each would get half of the calls. Asked before any of set
+ * is bound, so that two of it that overlap are not in each other's way, nor is what this process
+ * had before a reload (old; NULL: nothing). 0, or a negative libuv error and whom it is about. */
+MUST_USE int listeners_probe(const listeners *set, const listeners *old, size_t *ret_at);
 
 #endif

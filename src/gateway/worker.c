@@ -206,11 +206,12 @@ bool worker_done(worker *w) {
 /* ---- listeners ---- */
 
 int worker_listen(worker *w, const listeners *set, const listeners *old, size_t *ret_at) {
+    int taken = w->loop.index ? 0 : listeners_probe(set, old, ret_at);
+    if (taken) return taken;
     for (size_t i = 0; i < set->count; i++) {
         listener *l = set->items[i];
         if (old && listeners_have(old, l)) continue;
-        int err = w->loop.index ? 0 : listener_probe(l, set, old);
-        if (!err) err = http_server_listen(w->server, &l->bind);
+        int err = http_server_listen(w->server, &l->bind);
         if (!err) continue;
         *ret_at = i;
         for (size_t k = 0; k < i; k++)

@@ -163,6 +163,16 @@ def test_the_same_port_of_other_addresses(weir, upstream):
     assert wire.chat(w).status == 200
 
 
+@pytest.mark.parametrize("host", ["127.0.0.2", "[::1]"])
+def test_another_weir_at_the_same_port_of_another_address(weir, upstream, host):
+    """The kernel would let both have it, and each would get half of the calls."""
+    w = weir(upstream)
+    other = f"{host}:{w.port}"
+    weir(upstream, listen=other)
+    w.write_config(daemon.config_for(upstream, listen=[f"127.0.0.1:{w.port}", other]))
+    w.wait_text(f"cannot listen on {re.escape(other)}: another program does already")
+
+
 def test_a_restart_is_needed_as_long_as_the_start_had_something_else(weir, upstream):
     w = weir(daemon.config_for(upstream, server={"workers": 1}))
 

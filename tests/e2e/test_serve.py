@@ -16,6 +16,7 @@ from openapi_spec_validator import validate
 import bodies
 import daemon
 import wire
+from ports import free_port
 from upstream import error, reply, sse, stall
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
@@ -138,6 +139,18 @@ def test_two_weirs_do_not_share_a_port(tmp_path, weir, upstream):
     w = weir(upstream)
     done = run("--listen", f"127.0.0.1:{w.port}", folder=tmp_path)
     assert done.returncode == 1 and f"cannot listen on 127.0.0.1:{w.port}: another program" in done.stderr
+
+
+@pytest.mark.parametrize("hosts", [["127.0.0.1", "[::1]"], ["127.0.0.1", "127.0.0.2"], ["0.0.0.0", "127.0.0.1"]])
+def test_nor_do_they_at_several_addresses_of_one_port(weir, upstream, hosts):
+    port = free_port()
+    over = {"listen": [f"{host}:{port}" for host in hosts], "server": {"open": True, "workers": 2}}
+    upstream.always(reply(200, bodies.completion("x")))
+    assert wire.chat(weir(upstream, **over)).status == 200
+    second = weir(upstream, **over, wait=False)
+    second.expect_exit = 1
+    second.wait_exit()
+    assert f"cannot listen on {hosts[0]}:{port}: another program does already" in second.output()
 
 
 @pytest.mark.parametrize("args, status, words", [
