@@ -326,7 +326,7 @@ static void merge_rows(const answer_event *like, answer_edit *edits, size_t firs
             b < count && stands_before(like, &edits[b], &room[a]) ? edits[b++] : room[a++];
 }
 
-void answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count) {
+static void sort_edits(const answer_event *like, answer_edit *edits, size_t count) {
     size_t at = 1;
     while (at < count && !stands_before(like, &edits[at], &edits[at - 1]))
         at++;
@@ -336,6 +336,26 @@ void answer_edits_sort(const answer_event *like, answer_edit *edits, size_t coun
         for (at = 0; at + row < count; at += 2 * row)
             merge_rows(like, edits + at, row, count - at < 2 * row ? count - at : 2 * row, room);
     free(room);
+}
+
+/* Something may be put in at either end of what is changed. */
+static bool lies_within(span inner, span outer) {
+    if (!inner.len) return inner.ptr > outer.ptr && inner.ptr < end_of(outer);
+    return inner.ptr >= outer.ptr && end_of(inner) <= end_of(outer);
+}
+
+size_t answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count) {
+    size_t left = 0;
+    sort_edits(like, edits, count);
+    for (size_t i = 0; i < count; i++) {
+        const span place = place_of(like, &edits[i]);
+        while (left && place_of(like, &edits[left - 1]).len < place.len &&
+               lies_within(place_of(like, &edits[left - 1]), place))
+            left--;
+        if (left && lies_within(place, place_of(like, &edits[left - 1]))) continue;
+        edits[left++] = edits[i];
+    }
+    return left;
 }
 
 /* ---- a member taken out ---- */
@@ -407,15 +427,21 @@ void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret) {
 
 /* ---- a likeness ---- */
 
+/* In the place of a part, nothing, of a kind that clients expect there. */
+static answer_edit unsaid(const answer_part *p, size_t i) {
+    const bool is_text = p->value.type == JSON_STRING && p->kind != PART_FINISH;
+    if (p->value.type == JSON_ARRAY)
+        return (answer_edit){.part = i, .bytes = p->value.raw, .json = SPAN_OF("[]")};
+    return (answer_edit){.part = i, .text = is_text ? SPAN_OF("") : SPAN_EMPTY};
+}
+
 static void say_like(const answer_event *like, size_t part, answer_edit said, arena *a,
                      answer_event *ret) {
     answer_edit *edits = arena_alloc(a, like->part_count * sizeof *edits);
     size_t count = 0;
     for (size_t i = 0; i < like->part_count; i++) {
         const answer_part *p = &like->parts[i];
-        bool is_text = p->value.type == JSON_STRING && p->kind != PART_FINISH;
-        span says = is_text ? SPAN_OF("") : SPAN_EMPTY;
-        edits[count++] = i == part ? said : (answer_edit){.part = i, .text = says};
+        edits[count++] = i == part ? said : unsaid(p, i);
     }
     answer_rewrite(like, edits, count, a, ret);
     ret->sorts = EVENT_CONTENT;

@@ -47,6 +47,7 @@ typedef struct answer_part {
     unsigned choice;  /* choices[].index; of a response its output_index */
     unsigned item;    /* tool_calls[].index; of a response its content_index */
     json_value value; /* in the event's own bytes, quotes included: json_string() decodes */
+    bool again;       /* reasoning that the same message tells under another name, too */
 } answer_part;
 
 /* What an event is, all that applies: a chunk may say something and end its choice at once. */
@@ -157,16 +158,17 @@ typedef struct answer_edit {
 void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
                     answer_event *ret);
 
-/* Puts edits into the order of their places; of two at one place the first stays it. */
-void answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count);
+/* Puts edits into the order of their places; of two at one place the first stays it. Returns how
+ * many are left: what stands within another's bytes is gone with them. */
+MUST_USE size_t answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count);
 
 /* The event as `like` without its null_usage; all else stays byte for byte, but for the comma and
  * the blanks that parted it from its neighbour. Lives as above. */
 void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret);
 
 /* One more event in the form of `like`, which says this text in the place of one of its parts and
- * nothing else: its other texts are empty, its other parts null; it ends nothing and tells no
- * usage. For what a filter has held back. */
+ * nothing else: its other texts are empty, its other parts null, or empty lists; it ends nothing
+ * and tells no usage. For what a filter has held back. */
 void answer_say_like(const answer_event *like, size_t part, span text, arena *a, answer_event *ret);
 /* The same; inner: what stands between the string's quotes, as JSON has it. */
 void answer_say_like_json(const answer_event *like, size_t part, span inner, arena *a,

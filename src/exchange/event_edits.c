@@ -19,6 +19,11 @@ static void drop_value(event_edits *k, json_value v) {
                                   .json = v.type == JSON_ARRAY ? SPAN_OF("[]") : SPAN_OF("null")});
 }
 
+/* Whatever stands there, a model has written it for a tool. */
+static bool is_argument(span key) {
+    return span_eq(key, SPAN_OF("arguments")) || span_eq(key, SPAN_OF("input"));
+}
+
 /* Beside a text, or in what holds it. */
 static void drop_within(event_edits *k, json_value v, unsigned depth) {
     enum { DEPTH_MAX = 8 };
@@ -30,6 +35,7 @@ static void drop_within(event_edits *k, json_value v, unsigned depth) {
     while (object ? json_next_member(&it, &m) : json_next_element(&it, &element)) {
         const json_value child = object ? m.value : element;
         const bool container = child.type == JSON_OBJECT || child.type == JSON_ARRAY;
+        if (object && is_argument(m.key)) continue;
         if (object && container && span_eq(m.key, SPAN_OF("logprobs")))
             drop_value(k, child);
         else

@@ -229,7 +229,7 @@ static void cut(looking *k) {
         else if (behind && p->kind == PART_OPAQUE)
             event_edits_add(&k->made.edits, (answer_edit){.part = i});
     }
-    answer_edits_sort(e, k->made.edits.items, k->made.edits.count);
+    k->made.edits.count = answer_edits_sort(e, k->made.edits.items, k->made.edits.count);
 }
 
 /* ---- whole texts ---- */

@@ -45,7 +45,7 @@ static bool is_text(const answer_part *p) {
     case PART_TEXT:
     case PART_REFUSAL:
     case PART_REASONING:
-    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
+    case PART_TOOL_ARGS: return p->value.type == JSON_STRING && !p->again;
     default: return false;
     }
 }
@@ -154,7 +154,7 @@ static const char *place_of(const cutting *k, size_t part) {
 }
 
 static void gather_cuts(cutting *k) {
-    answer_edits_sort(k->event, k->edits.items, k->edits.count);
+    k->edits.count = answer_edits_sort(k->event, k->edits.items, k->edits.count);
     k->cuts = arena_alloc(k->edits.arena, k->edits.count * sizeof *k->cuts);
     for (size_t i = 0; i < k->edits.count; i++) {
         const answer_edit *e = &k->edits.items[i];
@@ -292,7 +292,7 @@ static void look(cutting *k) {
     gather_cuts(k);
     cut_logprobs(k);
     cut_calls(k);
-    answer_edits_sort(e, k->edits.items, k->edits.count);
+    k->edits.count = answer_edits_sort(e, k->edits.items, k->edits.count);
     drop_covered(k);
 }
 

@@ -41,7 +41,8 @@ void guard_drop_logprobs(guard_looked *k, const answer_event *e) {
     if (!k->edits.count || !e->is_json) return;
     const size_t before = k->edits.count;
     event_edits_drop_logprobs(&k->edits, answer_root(e->data));
-    if (k->edits.count > before) answer_edits_sort(e, k->edits.items, k->edits.count);
+    if (k->edits.count > before)
+        k->edits.count = answer_edits_sort(e, k->edits.items, k->edits.count);
 }
 
 /* ---- what an event that is sent again has told before ---- */
@@ -71,7 +72,7 @@ void guard_drop_told(guard_looked *k, const answer_event *e) {
         for (json_value choice; json_next_element(&it, &choice);)
             drop_opening(k, json_get(choice, SPAN_OF("delta")));
     }
-    answer_edits_sort(e, k->edits.items, k->edits.count);
+    k->edits.count = answer_edits_sort(e, k->edits.items, k->edits.count);
 }
 
 void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event *e,

@@ -294,7 +294,7 @@ static void check_many(many *m, size_t groups) {
                             .part_count = m->count,
                             .error = {JSON_ARRAY, span_from(old, m->old.len - 1)}};
     answer_event changed;
-    answer_edits_sort(&e, m->edits, m->edit_count);
+    m->edit_count = answer_edits_sort(&e, m->edits, m->edit_count);
     answer_rewrite(&e, m->edits, m->edit_count, &a, &changed);
     assert_true(span_eq(changed.data, buf_span(&m->new)));
     for (size_t i = 0; i < m->count; i++) {
@@ -426,17 +426,47 @@ static void an_event_is_made_like_another(void **state) {
     assert_span(said.parts[1].value.raw, "\"{}\"");
     assert_int_equal(said.parts[2].value.type, JSON_NULL);
     forget_chunk(&e);
-    /* What is no text goes. */
+    /* What is no text goes; a list is empty, as who reads one expects. */
     e = read_chunk("{\"choices\":[{\"delta\":{\"new\":[1],\"content\":\"a\"}}]}");
     answer_say_like(&e, 1, SPAN_OF("b"), &a, &said);
-    assert_span(said.data, "{\"choices\":[{\"delta\":{\"new\":null,\"content\":\"b\"}}]}");
+    assert_span(said.data, "{\"choices\":[{\"delta\":{\"new\":[],\"content\":\"b\"}}]}");
     forget_chunk(&e);
+    arena_done(&a);
+}
+
+/* Two filters' work, or one's own: what is taken out may hold what was changed. */
+static void edits_within_others_go(void **state) {
+    (void)state;
+    static const char text[] = "{\"a\":{\"b\":\"c\",\"d\":[\"e\"]},\"f\":1}";
+    const answer_event e = {.kind = ANSWER_PLAIN, .data = span_from(text, sizeof text - 1)};
+    answer_edit edits[] = {
+        {.bytes = span_from(text + 11, 1), .json = SPAN("C")},    /* c */
+        {.bytes = span_from(text + 18, 5), .json = SPAN("[]")},   /* ["e"] */
+        {.bytes = span_from(text + 20, 1), .json = SPAN("E")},    /* e, in it */
+        {.bytes = span_from(text + 29, 1), .json = SPAN("2")},    /* 1 */
+        {.bytes = span_from(text + 5, 19), .json = SPAN("null")}, /* all of a */
+    };
+    arena a;
+    answer_event changed;
+    arena_init(&a, 0);
+    assert_span(edits[1].bytes, "[\"e\"]");
+    assert_span(edits[4].bytes, "{\"b\":\"c\",\"d\":[\"e\"]}");
+    size_t left = answer_edits_sort(&e, edits, 4);
+    assert_int_equal(left, 3);
+    answer_rewrite(&e, edits, left, &a, &changed);
+    assert_span(changed.data, "{\"a\":{\"b\":\"C\",\"d\":[]},\"f\":2}");
+    edits[left] = edits[4];
+    left = answer_edits_sort(&e, edits, left + 1);
+    assert_int_equal(left, 2);
+    answer_rewrite(&e, edits, left, &a, &changed);
+    assert_span(changed.data, "{\"a\":null,\"f\":2}");
     arena_done(&a);
 }
 
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_of_choices),
+        cmocka_unit_test(edits_within_others_go),
         cmocka_unit_test(a_copy_stands_alone),
         cmocka_unit_test(a_copy_of_little),
         cmocka_unit_test(a_queue_gives_what_it_got_in_order),
