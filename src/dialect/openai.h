@@ -53,22 +53,21 @@ uint8_t openai_service(json_value service_tier);
 void openai_read_service(reader *r, json_value service_tier);
 
 /* The parts, where they are wanted, of a message or delta of a chat completion's choice
- * (openai_parts.c): the object at hand, which is passed over. pieces: it is a delta, whose texts go
- * on in others. Returns whether it shows a user anything. */
-bool openai_read_message(reader *r, json_cursor *message, bool pieces);
+ * (openai_parts.c): the object at hand, which is passed over. Returns whether it shows a user
+ * anything. */
+bool openai_read_message(reader *r, json_cursor *message);
 /* Those of an item of a response's output. */
 void openai_read_output_item(reader *r, json_value item, unsigned choice);
 /* A part of an item's content, or of its summary. */
 void openai_read_content_part(reader *r, json_value part, unsigned choice, unsigned item);
-/* What stands beside what is known, and may be read by somebody all the same: a string is a text,
- * told apart by its name; of all else the strings count, each by itself. */
+/* What stands beside what is known, and may be read by somebody all the same: a string whose name
+ * says so is a text, told apart by that name; of all else the strings count, each by itself. */
 void openai_read_beside(reader *r, span key, json_value value, unsigned choice);
 /* The number of such a text. */
 unsigned openai_item_named(span key);
-/* All texts within a value, each a text of that kind by itself. pieces: what follows in an array
- * goes on with what stood in those before it. */
-void openai_read_texts(reader *r, part_kind kind, unsigned choice, unsigned item, json_value value,
-                       bool pieces);
+/* All texts within a value, each a text of that kind by itself, which goes on with what stood in
+ * its place before. */
+void openai_read_texts(reader *r, part_kind kind, unsigned choice, unsigned item, json_value value);
 /* Whether a member says what something is or whose, and nothing of its own. */
 bool openai_is_label(span key);
 

@@ -164,9 +164,9 @@ static void read_finish(reader *r, json_value reason, unsigned choice, answer_ev
 }
 
 /* Beside its delta some servers repeat in each chunk the whole message so far. */
-static bool read_message(reader *r, json_cursor *c, bool repeats, bool pieces) {
+static bool read_message(reader *r, json_cursor *c, bool repeats) {
     size_t first = r->part_count;
-    bool shows = openai_read_message(r, c, pieces);
+    bool shows = openai_read_message(r, c);
     for (size_t i = first; repeats && i < r->part_count; i++)
         r->parts[i].item += ITEM_BESIDE;
     return shows;
@@ -208,8 +208,7 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
     for (span key; json_cursor_member(c, &key);) {
         bool whole = span_eq(key, SPAN_OF("message"));
         if ((whole || span_eq(key, SPAN_OF("delta"))) && json_cursor_type(c) == JSON_OBJECT) {
-            const bool stream = e->kind == ANSWER_STREAM;
-            shows |= read_message(r, c, whole && stream, !whole && stream);
+            shows |= read_message(r, c, whole && e->kind == ANSWER_STREAM);
             continue;
         }
         json_value v = json_cursor_take(c);

@@ -44,50 +44,60 @@ bool openai_is_label(span key) {
     return false;
 }
 
-/* What is said whole, as often as it is said: names, and what the provider alone reads. */
-static bool is_whole(span key) {
-    static const span names[] = {
-        SPAN("name"),      SPAN("model"), SPAN("object"),           SPAN("provider"),
-        SPAN("signature"), SPAN("data"),  SPAN("encrypted_content")};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (span_eq(key, names[i])) return true;
-    return span_ends(key, SPAN_OF("_id")) || span_ends(key, SPAN_OF("_type"));
+/* Of what nobody knows, that which goes on in other events, as its name tells. All else is whole as
+ * often as it is said, a label or a figure; many repeat theirs in each chunk. */
+static bool goes_on(span key) {
+    static const span ends[] = {SPAN("text"),    SPAN("content"), SPAN("transcript"), SPAN("delta"),
+                                SPAN("summary"), SPAN("output"),  SPAN("code"),       SPAN("diff")};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (span_ends(key, ends[i])) return true;
+    return false;
+}
+
+/* What the provider alone reads. */
+static bool is_sealed(span key) {
+    return span_eq(key, SPAN_OF("signature")) || span_eq(key, SPAN_OF("data")) ||
+           span_eq(key, SPAN_OF("encrypted_content"));
+}
+
+/* The signature is of the text as it stands. */
+static bool is_signed(json_value object) {
+    return openai_shows(json_get(object, SPAN_OF("signature")));
 }
 
 static void read_texts(reader *r, part_kind kind, unsigned choice, unsigned item, json_value value,
-                       bool pieces, unsigned depth) {
+                       unsigned depth) {
     enum { DEEPEST = 8 };
     json_iter it = json_iter_of(value);
     if (value.type == JSON_STRING) {
         reader_add_part(r, kind, choice, item, value);
-    } else if (depth == DEEPEST) {
+    } else if (depth == DEEPEST || (value.type == JSON_OBJECT && is_signed(value))) {
         add_opaque(r, choice, item, value);
     } else if (value.type == JSON_OBJECT) {
         for (json_member m; json_next_member(&it, &m);) {
-            if (is_whole(m.key))
+            if (is_sealed(m.key))
                 add_opaque(r, choice, item, m.value);
             else if (!openai_is_label(m.key))
-                read_texts(r, kind, choice, item_of_key(item, m.key), m.value, pieces, depth + 1);
+                read_texts(r, kind, choice, item_of_key(item, m.key), m.value, depth + 1);
         }
     } else if (value.type == JSON_ARRAY) {
         json_value element;
         for (unsigned at = 0; json_next_element(&it, &element); at++) {
-            const unsigned place =
-                openai_index(json_get(element, SPAN_OF("index")), pieces ? 0 : at);
-            read_texts(r, kind, choice, item_within(item, place), element, pieces, depth + 1);
+            const unsigned place = openai_index(json_get(element, SPAN_OF("index")), at);
+            read_texts(r, kind, choice, item_within(item, place), element, depth + 1);
         }
     }
 }
 
-void openai_read_texts(reader *r, part_kind kind, unsigned choice, unsigned item, json_value value,
-                       bool pieces) {
-    read_texts(r, kind, choice, item, value, pieces, 0);
+void openai_read_texts(reader *r, part_kind kind, unsigned choice, unsigned item,
+                       json_value value) {
+    read_texts(r, kind, choice, item, value, 0);
 }
 
 void openai_read_beside(reader *r, span key, json_value value, unsigned choice) {
     const bool holds = value.type == JSON_OBJECT || value.type == JSON_ARRAY;
     if (openai_is_label(key)) return;
-    if (value.type == JSON_STRING && !is_whole(key))
+    if (value.type == JSON_STRING && goes_on(key))
         reader_add_part(r, PART_OTHER, choice, openai_item_named(key), value);
     else if (holds || value.type == JSON_STRING)
         add_opaque(r, choice, ITEM_BESIDE, value);
@@ -117,8 +127,8 @@ static bool has_text(json_value element) {
 
 /* {"type":"text","text":…}, {"type":"thinking","thinking":[{"type":"text","text":…}]}, and whatever
  * else there may be. */
-static void read_content_element(reader *r, json_value element, unsigned item, bool pieces) {
-    if (!has_text(element)) {
+static void read_content_element(reader *r, json_value element, unsigned item) {
+    if (!has_text(element) || is_signed(element)) {
         add_opaque(r, LATER, item, element);
         return;
     }
@@ -130,28 +140,36 @@ static void read_content_element(reader *r, json_value element, unsigned item, b
             add_string(r, PART_REFUSAL, LATER, item, m.value);
         else if (is_reasoning(m.key))
             openai_read_texts(r, PART_REASONING, LATER, item_within(openai_item_named(m.key), item),
-                              m.value, pieces);
+                              m.value);
         else
             openai_read_beside(r, m.key, m.value, LATER);
     }
 }
 
-/* The elements of a delta's list go on with those of the one before, as a string would. */
-static void read_content(reader *r, json_value content, bool pieces) {
-    if (content.type == JSON_STRING) {
+static bool is_text(json_value element) {
+    return element.type == JSON_OBJECT &&
+           (json_get(element, SPAN_OF("text")).type || json_get(element, SPAN_OF("refusal")).type);
+}
+
+/* The texts of a list read as one, which goes on in those of the deltas behind it. */
+static void read_content_list(reader *r, json_value content) {
+    unsigned others = 0;
+    json_iter it = json_iter_of(content);
+    for (json_value element; json_next_element(&it, &element);)
+        read_content_element(
+            r, element,
+            openai_index(json_get(element, SPAN_OF("index")), is_text(element) ? 0 : others++));
+}
+
+static void read_content(reader *r, json_value content) {
+    if (content.type == JSON_STRING)
         reader_add_part(r, PART_TEXT, LATER, 0, content);
-    } else if (content.type == JSON_ARRAY) {
-        json_iter it = json_iter_of(content);
-        json_value element;
-        for (unsigned i = 0; json_next_element(&it, &element); i++)
-            read_content_element(r, element,
-                                 openai_index(json_get(element, SPAN_OF("index")), pieces ? 0 : i),
-                                 pieces);
-    } else if (content.type == JSON_OBJECT) {
-        read_content_element(r, content, 0, pieces);
-    } else {
+    else if (content.type == JSON_ARRAY)
+        read_content_list(r, content);
+    else if (content.type == JSON_OBJECT)
+        read_content_element(r, content, 0);
+    else
         add_opaque(r, LATER, 0, content);
-    }
 }
 
 /* {"name":…,"arguments":…}, or a custom tool's {"name":…,"input":…}. */
@@ -219,45 +237,56 @@ static void read_audio(reader *r, json_value audio) {
     }
 }
 
-static void read_reasoning(reader *r, span key, json_value value, bool pieces) {
+static void read_reasoning(reader *r, span key, json_value value) {
     if (span_eq(key, SPAN_OF("reasoning_content")) && value.type == JSON_STRING)
         reader_add_part(r, PART_REASONING, LATER, 0, value);
     else if (span_eq(key, SPAN_OF("reasoning")) && value.type == JSON_STRING)
         reader_add_part(r, PART_REASONING, LATER, ITEM_BESIDE, value);
     else
-        openai_read_texts(r, PART_REASONING, LATER, openai_item_named(key), value, pieces);
+        openai_read_texts(r, PART_REASONING, LATER, openai_item_named(key), value);
 }
 
-static void read_member(reader *r, span key, json_value value, bool pieces) {
+static void read_member(reader *r, span key, json_value value) {
     if (span_eq(key, SPAN_OF("content")))
-        read_content(r, value, pieces);
+        read_content(r, value);
     else if (span_eq(key, SPAN_OF("refusal")))
         add_string(r, PART_REFUSAL, LATER, 0, value);
     else if (is_reasoning(key))
-        read_reasoning(r, key, value, pieces);
+        read_reasoning(r, key, value);
     else if (span_eq(key, SPAN_OF("tool_calls")))
         read_tool_calls(r, value);
     else if (span_eq(key, SPAN_OF("function_call")))
         read_function_call(r, value);
     else if (span_eq(key, SPAN_OF("audio")))
         read_audio(r, value);
-    else if (value.type == JSON_STRING && !openai_is_label(key) && !is_whole(key))
+    else if (value.type == JSON_STRING && goes_on(key))
         reader_add_part(r, PART_OTHER, LATER, openai_item_named(key), value);
     else
         add_opaque(r, LATER, 0, value);
 }
 
+/* Some tell their reasoning as a text and once more as a list (OpenRouter). */
+static void note_reasoned_again(reader *r, size_t first) {
+    bool told = false;
+    for (size_t i = first; i < r->part_count && !told; i++)
+        told = r->parts[i].kind == PART_REASONING && r->parts[i].item < ITEM_NAMED;
+    for (size_t i = first; i < r->part_count && told; i++)
+        r->parts[i].again = r->parts[i].kind == PART_REASONING && r->parts[i].item >= ITEM_NAMED;
+}
+
 /* `role` alone opens a message and shows nothing yet; every other member does. */
-bool openai_read_message(reader *r, json_cursor *message, bool pieces) {
+bool openai_read_message(reader *r, json_cursor *message) {
     bool shows = false, want = reader_wants_parts(r);
+    const size_t first = r->part_count;
     json_cursor_enter(message);
     for (span key; json_cursor_member(message, &key);) {
         json_value value = json_cursor_take(message);
         if (span_eq(key, SPAN_OF("role"))) continue;
         shows = shows || openai_shows(value);
         reader_note_piece(r, key, value);
-        if (want) read_member(r, key, value, pieces);
+        if (want) read_member(r, key, value);
     }
+    note_reasoned_again(r, first);
     return shows;
 }
 

@@ -148,7 +148,7 @@ static void read_output(reader *r, json_value output) {
 }
 
 /* What this table does not know: code that is written, a command, a citation. Whoever sees the
- * stream reads it. */
+ * stream reads it. Only its delta goes on in other events. */
 static void read_unknown(reader *r, const document *d, span type, bool is_piece) {
     const unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
     const unsigned item = openai_item_named(stem_of(type));
@@ -157,10 +157,10 @@ static void read_unknown(reader *r, const document *d, span type, bool is_piece)
         if (is_about_event(m->key)) continue;
         if (span_eq(m->key, SPAN_OF("response")))
             read_output(r, json_get(m->value, SPAN_OF("output"))); /* what was asked is there too */
-        else if (m->value.type == JSON_STRING)
+        else if (!is_piece && m->value.type == JSON_STRING)
             reader_add_part(r, PART_OTHER, choice, item, m->value);
-        else if (is_piece)
-            openai_read_texts(r, PART_OTHER, choice, item, m->value, true);
+        else if (span_eq(m->key, SPAN_OF("delta")))
+            openai_read_texts(r, PART_OTHER, choice, item, m->value);
         else
             openai_read_beside(r, m->key, m->value, choice);
     }

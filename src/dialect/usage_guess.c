@@ -254,9 +254,12 @@ static bool stands_for_others(answer_guess *g) {
 }
 
 uint64_t guess_bytes(const answer_event *event) {
+    const reasoned of = with_reasoning(event);
     uint64_t bytes = 0;
-    for (size_t i = 0; i < event->part_count; i++)
-        if (event->parts[i].kind != PART_FINISH) bytes += event->parts[i].value.raw.len;
+    for (size_t i = 0; i < event->part_count; i++) {
+        const answer_part *p = &event->parts[i];
+        if (p->kind != PART_FINISH && !is_repeat(p, &of)) bytes += p->value.raw.len;
+    }
     return bytes;
 }
 

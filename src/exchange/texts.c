@@ -1,6 +1,6 @@
 #include "exchange/texts.h"
 
-bool answer_is_text(const answer_part *p) {
+static bool is_said(const answer_part *p) {
     switch (p->kind) {
     case PART_TEXT:
     case PART_REFUSAL:
@@ -11,8 +11,12 @@ bool answer_is_text(const answer_part *p) {
     }
 }
 
+bool answer_is_text(const answer_part *p) {
+    return is_said(p) && !p->again;
+}
+
 bool answer_has_pieces(const answer_part *p) {
-    return answer_is_text(p) || (p->kind == PART_OTHER && p->value.type == JSON_STRING);
+    return is_said(p) || (p->kind == PART_OTHER && p->value.type == JSON_STRING);
 }
 
 static answer_text *find(answer_texts *all, const answer_part *p, size_t count) {

@@ -8,9 +8,11 @@
 
 enum { ANSWER_TEXTS_MAX = 64 };
 
-/* A string that somebody reads: what is said, refused, reasoned and called with. */
+/* A string that somebody reads: what is said, refused, reasoned and called with; once, where it is
+ * told by two names. */
 bool answer_is_text(const answer_part *p);
-/* The same, or one of which nobody knows what it says: of a stream its pieces go together. */
+/* The same as often as it is told, or one of which nobody knows what it says: of a stream its
+ * pieces go together. */
 bool answer_has_pieces(const answer_part *p);
 
 /* The pieces that have one kind, choice and item, decoded. */

@@ -37,6 +37,7 @@ OTHERWISE = {
     "reasoning in parts": answered(reasoning_content=[{"type": "text", "text": SAID}]),
     "a refusal in parts": answered(refusal=[{"type": "text", "text": SAID}]),
     "what stands beside a text": answered(content=[{"type": "text", "text": "x", "annotations": [{"title": SAID}]}]),
+    "arguments that speak of logprobs": answered(tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": {"logprobs": {"to": SAID}}}}]),
     "what stands beside a message": choice(reasoning=SAID),
     "a message that is a string": choice(messages=SAID),
     "messages": choice(messages=[{"role": "assistant", "content": SAID}]),
@@ -68,7 +69,7 @@ DELTAS = {
     "thinking_blocks": (lambda t: {"thinking_blocks": [{"type": "thinking", "thinking": t}]}, lambda d: d["thinking_blocks"][0]["thinking"]),
     "thinking": (lambda t: {"thinking": t}, lambda d: d["thinking"]),
     "reasoning_text": (lambda t: {"reasoning_text": t}, lambda d: d["reasoning_text"]),
-    "what nobody knows": (lambda t: {"novel": t}, lambda d: d["novel"]),
+    "what nobody knows": (lambda t: {"novel_text": t}, lambda d: d["novel_text"]),
     "a text in the content": (lambda t: {"content": {"type": "text", "text": t}}, lambda d: d["content"]["text"]),
 }
 
@@ -84,6 +85,24 @@ def test_a_delta_that_says_it_otherwise(weir, upstream, name):
         answer = wire.chat(w, stream=True)
         deltas = [c["delta"] for e in answer.events() if e != "[DONE]" for c in e["choices"] if c["delta"]]
         assert "".join(get(d) or "" for d in deltas) == SHOWN, cut
+
+
+def test_what_is_told_of_tokens_within_what_nobody_knows(weir, upstream):
+    """It is taken out where anything else is, with what was found in it."""
+    answer = choice(novel={"a": SAID, "logprobs": {"to": SAID, "logprobs": [SAID]}})
+    upstream.script(reply(200, answer), sse([bodies.chunk({"novel": {"logprobs": [SAID]}, "content": SAID}), bodies.chunk(finish="stop")]))
+    w = guarded(weir, upstream, "redact")
+    assert wire.chat(w).json()["choices"][0]["novel"] == {"a": SHOWN, "logprobs": None}
+    assert b"TICK-" not in wire.chat(w, stream=True).body
+
+
+def test_what_is_whole_stays_as_it_is(weir, upstream):
+    """Labels and figures that each chunk repeats, and what is signed, though it may begin what a rule looks for."""
+    deltas = [{"content": "see ", "channel": "TI", "turn": "4111"}, {"content": "we", "channel": "TI", "turn": "4112"},
+              {"content": [{"type": "thinking", "thinking": "ends in TI", "signature": "s"}]}, {"content": [{"type": "thinking", "thinking": "CK", "signature": "t"}]}]
+    upstream.script(sse([*(bodies.chunk(delta) for delta in deltas), bodies.chunk(finish="stop")]))
+    events = [e for e in wire.chat(guarded(weir, upstream, "redact"), stream=True).events() if e != "[DONE]"]
+    assert [c["delta"] for e in events for c in e["choices"] if c["delta"]] == deltas
 
 
 def test_texts_of_a_list_go_on_with_each_other(weir, upstream):

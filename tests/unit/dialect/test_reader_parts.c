@@ -63,7 +63,7 @@ static void whatever_a_delta_may_hold(void **state) {
                 "content reasoning 0/0 \"r\" reasoning 0/65536 \"s\"\n"
                 " text 0/0 \"\"\n"
                 "content text 0/0 \"t\" refusal 0/0 \"u\" opaque 0/0 {\"type\":\"thinking\"} "
-                "opaque 0/0 7\n"
+                "opaque 0/1 7\n"
                 "content name 0/65535 \"f\" args 0/65535 \"{}\"\n"
                 "content audio 0/0 \"QQ==\" text 0/65536 \"v\"\n"
                 "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"index\":1}\n"
@@ -97,14 +97,14 @@ static void reasoning_by_many_names(void **state) {
     static const members_row rows[] = {
         {"\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"a\"}]},"
          "{\"type\":\"text\",\"text\":\"b\"}]",
-         "reasoning 0/named \"a\" text 0/0 \"b\"", "reasoning 0/named \"a\" text 0/1 \"b\""},
+         "reasoning 0/named \"a\" text 0/0 \"b\"", NULL},
         {"\"content\":[{\"type\":\"thinking\",\"thinking\":\"a\",\"signature\":\"s\"}]",
-         "reasoning 0/named \"a\" opaque 0/65536 \"s\"", NULL},
+         "opaque 0/0 {\"type\":\"thinking\",\"thinking\":\"a\",\"signature\":\"s\"}", NULL},
         {"\"reasoning\":\"a\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"a\","
          "\"format\":\"f\",\"index\":0,\"signature\":\"s\"},"
          "{\"type\":\"reasoning.encrypted\",\"data\":\"e\",\"index\":1}]",
-         "reasoning 0/65536 \"a\" reasoning 0/named \"a\" opaque 0/named \"s\" "
-         "opaque 0/named \"e\"",
+         "reasoning 0/65536 \"a\" opaque 0/named {\"type\":\"reasoning.text\",\"text\":\"a\","
+         "\"format\":\"f\",\"index\":0,\"signature\":\"s\"} opaque 0/named \"e\"",
          NULL},
         {"\"thinking_blocks\":[{\"type\":\"thinking\",\"thinking\":\"a\"}]",
          "reasoning 0/named \"a\"", NULL},
@@ -144,7 +144,7 @@ static void texts_without_a_number_are_told_apart(void **state) {
     assert_int_not_equal(first, item_of_first(DETAIL("1", "text")));
     assert_int_not_equal(first, item_of_first(DETAIL("0", "summary")));
     assert_int_not_equal(first, item_of_first("\"thinking\":[{\"text\":\"a\"}]"));
-    assert_int_not_equal(item_of_first("\"new\":\"a\""), item_of_first("\"newer\":\"a\""));
+    assert_int_not_equal(item_of_first("\"a_text\":\"a\""), item_of_first("\"b_text\":\"a\""));
 }
 
 /* What has another type than documented, or stands where nothing is known, says as much. */
@@ -163,11 +163,14 @@ static void nothing_that_may_be_read_is_left_out(void **state) {
         {"\"audio\":\"a\"", "opaque 0/0 \"a\"", NULL},
         {"\"content\":{\"text\":\"a\"}", "text 0/0 \"a\"", NULL},
         {"\"content\":[{\"type\":\"text\",\"text\":\"a\",\"annotations\":[{\"title\":\"b\"}],"
-         "\"more\":\"c\"}]",
-         "text 0/0 \"a\" opaque 0/65536 [{\"title\":\"b\"}] other 0/named \"c\"", NULL},
-        {"\"new\":\"a\"", "other 0/named \"a\"", NULL},
-        {"\"name\":\"a\",\"thread_id\":\"b\",\"status\":\"c\"",
-         "opaque 0/0 \"a\" opaque 0/0 \"b\" opaque 0/0 \"c\"", NULL},
+         "\"more\":\"c\",\"more_text\":\"d\"}]",
+         "text 0/0 \"a\" opaque 0/65536 [{\"title\":\"b\"}] opaque 0/65536 \"c\" "
+         "other 0/named \"d\"",
+         NULL},
+        {"\"new_text\":\"a\"", "other 0/named \"a\"", NULL},
+        /* Labels and figures, which each chunk may have: whole as often as they come. */
+        {"\"channel\":\"a\",\"turn\":\"7\",\"thread_id\":\"b\",\"status\":\"c\"",
+         "opaque 0/0 \"a\" opaque 0/0 \"7\" opaque 0/0 \"b\" opaque 0/0 \"c\"", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         assert_members(&rows[i]);
@@ -176,7 +179,7 @@ static void nothing_that_may_be_read_is_left_out(void **state) {
         &spec, "application/json",
         "{\"id\":\"i\",\"search_results\":[{\"title\":\"a\"}],\"choices\":[{\"index\":1,"
         "\"message\":{\"content\":\"b\"},\"logprobs\":{\"content\":[{\"token\":\"b\"}]},"
-        "\"stop_reason\":\"s\",\"new\":\"c\",\"newer\":[\"d\"]}],\"citations\":[\"e\"],"
+        "\"stop_reason\":\"s\",\"new_text\":\"c\",\"newer\":[\"d\"]}],\"citations\":[\"e\"],"
         "\"provider\":\"p\",\"usage\":{\"cost\":\"1\"}}",
         "content,full opaque 0/65536 [{\"title\":\"a\"}] text 1/0 \"b\" other 1/named \"c\" "
         "opaque 1/65536 [\"d\"] opaque 0/65536 [\"e\"] -1+-1\nend");
@@ -351,7 +354,10 @@ static void each_event_of_a_response(void **state) {
          "begun"},
         {"\"response.output_text.delta\",\"item_id\":\"i\",\"content_index\":2,\"delta\":\"x\","
          "\"novel\":\"y\",\"obfuscation\":\"z\"",
-         "content text 0/2 \"x\" other 0/named \"y\""},
+         "content text 0/2 \"x\" opaque 0/65536 \"y\""},
+        /* Of two strings one goes on in the next event. */
+        {"\"response.shell_call_command.delta\",\"delta\":\"x\",\"shell\":\"y\"",
+         "content other 0/named \"x\" opaque 0/65536 \"y\""},
         {"\"response.output_text.delta\",\"delta\":{\"text\":\"x\"}",
          "content opaque 0/65536 {\"text\":\"x\"}"},
         {"\"response.output_item.done\",\"item\":{\"content\":\"x\"},\"novel\":[\"y\"]",

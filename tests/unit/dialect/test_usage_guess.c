@@ -278,6 +278,15 @@ static void an_answer_at_once(void **state) {
     }
 }
 
+/* Every eighth event is counted and stands for the others by its bytes: for those that count. */
+static void what_stands_beside_weighs_nothing(void **state) {
+    (void)state;
+    const answer_part parts[] = {{PART_TEXT, 0, 0, text("\"one\"")},
+                                 {PART_OPAQUE, 0, ITEM_BESIDE, text("\"a long list of sources\"")}};
+    const answer_event e = {.parts = parts, .part_count = ARRAY_LEN(parts)};
+    assert_int_equal(guess_bytes(&e), 5);
+}
+
 /* As many as an answer of some MB may have: each is looked at a few times, not all for each. */
 static void an_answer_of_many_choices(void **state) {
     (void)state;
@@ -356,6 +365,7 @@ int main(void) {
         cmocka_unit_test(roughly_it_is_the_same),
         cmocka_unit_test(roughly_a_picture_is_one),
         cmocka_unit_test(an_answer_at_once),
+        cmocka_unit_test(what_stands_beside_weighs_nothing),
         cmocka_unit_test(an_answer_of_many_choices),
         cmocka_unit_test(a_stream),
         cmocka_unit_test(a_stream_by_some_of_its_events),

@@ -310,6 +310,24 @@ static void tokens_are_counted_over_pieces(void **state) {
                 "0", " three") "|piece " CHUNK("0", " ") "|piece " MADE("0") "|end|done");
 }
 
+/* As OpenRouter tells it. */
+static void reasoning_that_is_told_twice_counts_once(void **state) {
+    (void)state;
+#define TWICE(words)                                                                               \
+    "{\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"" words                                 \
+    "\",\"reasoning_details\":[{\"text\":\"" words "\",\"index\":0}]}}]}"
+    scene c;
+    begin(&c, "output: {characters: 6}", EP_CHAT_COMPLETIONS, ASK_STREAM);
+    script_head(&c.s, ANSWER_STREAM);
+    script_say(&c.s, TWICE("abc"));
+    script_say(&c.s, TWICE("def"));
+    assert_false(c.s.cancelled);
+    script_say(&c.s, CHUNK("0", "g"));
+    assert_true(c.s.cancelled);
+    end(&c, "head 200|piece " TWICE("abc") "|piece " TWICE("def") "|piece " MADE("0") "|end|done");
+#undef TWICE
+}
+
 /* Reasoning and a tool's arguments count, too. */
 static void all_that_is_said_counts(void **state) {
     (void)state;
@@ -343,6 +361,7 @@ int main(void) {
         cmocka_unit_test(the_older_form_of_a_call_goes_too),
         cmocka_unit_test(an_answer_of_very_many_choices),
         cmocka_unit_test(tokens_are_counted_over_pieces),
+        cmocka_unit_test(reasoning_that_is_told_twice_counts_once),
         cmocka_unit_test(all_that_is_said_counts),
     };
     return run_watched(tests);
