@@ -75,8 +75,8 @@ typedef struct config_tool {
     span ca_file; /* empty: the system's authorities */
     bool allow_private;
     /* command, mcp */
-    char **argv;   /* NULL at its end; NULL: none */
-    span *written; /* beside it, those with variables as the file has them; empty: as they are */
+    char **argv;                 /* NULL at its end; NULL: none */
+    config_tool_pairs variables; /* what the file has for parts of it by ${NAME}, in any order */
     config_tool_pairs env;
     span folder;   /* it begins in; empty: / */
     size_t memory; /* bytes, of all its processes; 0: any */

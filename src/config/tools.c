@@ -221,15 +221,45 @@ const option_type type_tool_pairs = {"mapping of texts",
 
 /* ---- command, folder, sandbox ---- */
 
+/* The next ${…} of text at or behind *at, which moves behind it. */
+static bool next_reference(span text, size_t *at, span *ret) {
+    for (size_t i = *at; (i = span_find(text, i, '$')) + 1 < text.len; i++) {
+        if (text.ptr[i + 1] == '$')
+            i++; /* "$$" stands for one */
+        else if (text.ptr[i + 1] == '{') {
+            *at = span_find(text, i, '}') + 1;
+            *ret = span_slice(text, i, *at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What each variable comes to: its name may say that this is a secret (tools/secrets.h). */
+COLD static bool read_variables(reader *r, span name, const yaml_node *list,
+                                config_tool_pairs *ret) {
+    span found;
+    size_t count = 0;
+    for (const yaml_node *item = list->first; item; item = item->next)
+        for (size_t at = 0; next_reference(item->text, &at, &found);)
+            count++;
+    *ret = (config_tool_pairs){arena_zalloc(r->arena, (count + 1) * sizeof *ret->items), 0};
+    for (const yaml_node *item = list->first; item; item = item->next)
+        for (size_t at = 0; next_reference(item->text, &at, &found);) {
+            config_tool_pair *pair = &ret->items[ret->count++];
+            yaml_node alone = *item;
+            alone.text = found;
+            if (!reader_expand(r, name, &alone, r->arena, &pair->value)) return false;
+            found = span_slice(found, 2, found.len - 1);
+            pair->name = arena_dup(r->arena, span_slice(found, 0, span_find(found, 0, ':')));
+        }
+    return true;
+}
+
 COLD static bool read_command(reader *r, const option *o, span name, const yaml_node *node,
                               void *field) {
     config_tool *t = CONTAINER_OF(field, config_tool, argv);
-    if (!type_argv.read(r, o, name, node, field)) return false;
-    t->written = arena_zalloc(r->arena, (node->count + 1) * sizeof *t->written);
-    size_t n = 0;
-    for (const yaml_node *item = node->first; item; item = item->next, n++)
-        if (yaml_has_reference(item)) t->written[n] = arena_dup(r->arena, item->text);
-    return true;
+    return type_argv.read(r, o, name, node, field) && read_variables(r, name, node, &t->variables);
 }
 COLD static void write_command(const option *o, const void *field, buf *out) {
     (void)o;

@@ -73,23 +73,86 @@ static void add_url(secret_list *all, span target) {
 
 /* ---- arguments ---- */
 
-static bool ends_with(span name, span word) {
-    return name.len >= word.len && span_ieq(span_slice(name, name.len - word.len, name.len), word);
+static bool is_capital(char c) {
+    return c >= 'A' && c <= 'Z';
 }
 
-/* "--key-file": what it says is where a secret is, and a tool may have to name that. */
-static bool names_a_place(span name) {
-    static const span words[] = {SPAN("file"), SPAN("path"), SPAN("dir"), SPAN("folder")};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (ends_with(name, words[i])) return true;
+static bool is_letter(char c) {
+    return is_capital(c) || (c >= 'a' && c <= 'z');
+}
+
+/* The next word of a name, which is cut: "api", "key" of --api-key, API_KEY2 and theAPIKey. */
+static bool cut_word(span *name, span *ret) {
+    size_t from = 0, to;
+    while (from < name->len && !is_letter(name->ptr[from]))
+        from++;
+    for (to = from; to < name->len && is_letter(name->ptr[to]); to++) {
+        const bool small_before = to > from && !is_capital(name->ptr[to - 1]);
+        const bool small_behind =
+            to + 1 < name->len && is_letter(name->ptr[to + 1]) && !is_capital(name->ptr[to + 1]);
+        if (to > from && is_capital(name->ptr[to]) && (small_before || small_behind)) break;
+    }
+    *ret = span_slice(*name, from, to);
+    *name = span_slice(*name, to, name->len);
+    return ret->len > 0;
+}
+
+static bool is_one_of(span word, const span *words, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (span_ieq(word, words[i])) return true;
     return false;
 }
 
-/* Most arguments are none, so here the name has to say it. */
+static bool is_a_secrets_name(span word) {
+    static const span words[] = {
+        SPAN("key"),        SPAN("auth"),      SPAN("oauth"),          SPAN("authorization"),
+        SPAN("pass"),       SPAN("pwd"),       SPAN("authentication"), SPAN("bearer"),
+        SPAN("credential"), SPAN("cred"),      SPAN("cookie"),         SPAN("session"),
+        SPAN("signature"),  SPAN("sig"),       SPAN("accesskey"),      SPAN("authkey"),
+        SPAN("secretkey"),  SPAN("sshpass"),   SPAN("privatekey"),     SPAN("sessionid"),
+        SPAN("appkey"),     SPAN("masterkey"), SPAN("licensekey"),     SPAN("passcode"),
+    };
+    /* No other word ends so: "authtoken", "PGPASSWORD". */
+    static const span ends[] = {SPAN("token"),  SPAN("secret"),     SPAN("password"),
+                                SPAN("passwd"), SPAN("passphrase"), SPAN("apikey")};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (span_iends(word, ends[i])) return true;
+    return is_one_of(word, words, ARRAY_LEN(words));
+}
+
+/* One, or several: "--api-keys". */
+static bool word_speaks_of_a_secret(span word) {
+    return is_a_secrets_name(word) ||
+           (span_iends(word, SPAN_OF("s")) && is_a_secrets_name(span_slice(word, 0, word.len - 1)));
+}
+
+/* Arguments say much that is none, so that a name's whole words have to say it: not "--author", not
+ * "--no-auth", and not "--key-file", which says where one is: a tool may have to name that. */
+static bool name_speaks_of_a_secret(span name) {
+    static const span without[] = {SPAN("no"), SPAN("skip"), SPAN("disable"), SPAN("without")};
+    static const span places[] = {SPAN("file"), SPAN("path"), SPAN("dir"), SPAN("directory"),
+                                  SPAN("folder")};
+    bool speaks = false, first = true;
+    span word, last = SPAN_EMPTY;
+    for (; cut_word(&name, &word); first = false, last = word) {
+        if (first && is_one_of(word, without, ARRAY_LEN(without))) return false;
+        speaks |= word_speaks_of_a_secret(word);
+    }
+    return speaks && !is_one_of(last, places, ARRAY_LEN(places));
+}
+
+/* Whatever looks like a word, too, as the name has said it. */
 static void add_named(secret_list *all, span name, span value) {
-    const config_tool_pair pair = {name, value};
-    if (!provider_name_speaks_of_a_secret(name) || names_a_place(name)) return;
-    add_pairs(all, &(config_tool_pairs){(config_tool_pair *)&pair, 1});
+    config_tool_pair pair = {SPAN_OF("secret"), value};
+    if (name_speaks_of_a_secret(name)) add_pairs(all, &(config_tool_pairs){&pair, 1});
+}
+
+/* An option or assignment says so as well of the file that has it. */
+static void add_unless_path(secret_list *all, span name, span value) {
+    static const span begins[] = {SPAN("/"), SPAN("./"), SPAN("../"), SPAN("~")};
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+        if (span_starts(value, begins[i])) return;
+    add_named(all, name, value);
 }
 
 static bool is_name_char(char c) {
@@ -104,37 +167,29 @@ static void add_assigned(secret_list *all, span argument) {
         at++;
     const span rest = span_slice(argument, at, argument.len);
     if (span_starts(rest, SPAN_OF("=")) || span_starts(rest, SPAN_OF(": ")))
-        add_named(all, span_slice(argument, 0, at), span_trim(span_slice(rest, 1, rest.len)));
+        add_unless_path(all, span_slice(argument, 0, at), span_trim(span_slice(rest, 1, rest.len)));
 }
 
-/* "postgres://user:x@host/…", "https://host/mcp?key=x" */
+/* "postgres://user:x@host/…", "https://host/mcp?key=x". Of what else is in it, such as
+ * "/acme/2024", nothing says that it is one. */
 static void add_address(secret_list *all, span argument) {
     static const span mark = SPAN("://");
     const size_t at = span_find_span(argument, 0, mark);
     if (at == argument.len) return;
-    const span rest = span_slice(argument, at + mark.len, argument.len);
+    span rest = span_slice(argument, at + mark.len, argument.len), piece;
     size_t end = 0, login = 0;
     for (; end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?'; end++)
         if (rest.ptr[end] == '@') login = end;
-    const span user = span_slice(rest, 0, login);
-    const span password = span_slice(user, span_find(user, 0, ':') + 1, user.len);
-    if (password.len) add_both(all, password, false);
-    add_url(all, span_slice(rest, end, rest.len));
-}
-
-/* What the file has a variable for, and that alone. */
-static void add_variable(secret_list *all, span written, span argument) {
-    const size_t open = span_find_span(written, 0, SPAN_OF("${"));
-    const size_t close = span_find(written, open, '}');
-    if (close == written.len) return;
-    const span before = span_slice(written, 0, open);
-    const span behind = span_slice(written, close + 1, written.len);
-    span name = span_slice(written, open + 2, close);
-    name = span_slice(name, 0, span_find(name, 0, ':'));
-    if (argument.len < before.len + behind.len || !span_starts(argument, before) ||
-        !span_eq(span_slice(argument, argument.len - behind.len, argument.len), behind))
-        return;
-    add_named(all, name, span_slice(argument, before.len, argument.len - behind.len));
+    const size_t colon = span_find(span_slice(rest, 0, login), 0, ':');
+    const span user = span_slice(rest, 0, colon), password = span_slice(rest, colon + 1, login);
+    if (!span_eq(user, password)) add_both(all, password, false);
+    rest = span_slice(rest, 0, span_find(rest, end, '#'));
+    rest = span_slice(rest, span_find(rest, end, '?') + 1, rest.len);
+    while (span_cut(&rest, '&', &piece)) {
+        const size_t equals = span_find(piece, 0, '=');
+        if (name_speaks_of_a_secret(span_slice(piece, 0, equals)))
+            add_both(all, span_slice(piece, equals + 1, piece.len), true);
+    }
 }
 
 static void add_arguments(secret_list *all, const config_tool *from) {
@@ -142,12 +197,13 @@ static void add_arguments(secret_list *all, const config_tool *from) {
     for (size_t i = 0; from->argv && from->argv[i]; i++) {
         const span argument = span_cstr(from->argv[i]);
         const bool is_option = span_starts(argument, SPAN_OF("-"));
-        if (option.len && !is_option) add_named(all, option, argument);
+        if (option.len && !is_option) add_unless_path(all, option, argument);
         option = is_option && span_find(argument, 0, '=') == argument.len ? argument : SPAN_EMPTY;
         add_assigned(all, argument);
         add_address(all, argument);
-        if (from->written) add_variable(all, from->written[i], argument);
     }
+    for (size_t i = 0; i < from->variables.count; i++)
+        add_named(all, from->variables.items[i].name, from->variables.items[i].value);
 }
 
 /* ---- all of it ---- */

@@ -6,9 +6,11 @@
  * the pieces of the path that are SECRET_PIECE_MIN bytes or more, with letters and digits: where an
  * address is itself the key (https://hooks.example.com/T01/B02/8fKd…).
  *
- * Of its command's arguments, where a name says so: that of an option ("--api-key x"), of what is
- * assigned ("TOKEN=x", "Authorization: Bearer x"), or of a variable that stands in its place in the
- * file ("${API_KEY}"); and of addresses among them the password, and the same as of a URL.
+ * Of its command's arguments, where a whole word of a name says so: that of an option ("--api-key
+ * x"), of what is assigned ("TOKEN=x", "Authorization: Bearer x"), or of a variable that stands in
+ * one in the file ("${API_KEY}"); and of addresses among them the password, and what the query has
+ * under such a name. No secrets are an option's or assignment's path ("/etc/key"), and a password
+ * that is its user's name.
  *
  * Pure; any thread.
  */

@@ -292,10 +292,12 @@ def test_its_environment_is_small(tmp_path):
 def test_a_key_among_the_arguments_does_not_come_back(tmp_path):
     path = written(tmp_path, {
         "fails": {"kind": "command", "command": ["sh", "-c", 'echo "bad key: $1" >&2; exit 1', "x", "${OWN_TOKEN}"]},
-        "tells": {"kind": "command", "command": ["echo", "--api-key=${OWN}", "--header", "Authorization: Bearer ${OWN}", "for", "${NAME}"]}})
+        "tells": {"kind": "command", "command": ["echo", "--api-key=${OWN}", "--header", "Authorization: Bearer ${OWN}", "for", "${NAME}"]},
+        "tells_two": {"kind": "command", "command": ["echo", "${NAME}:${OWN_TOKEN}", "--no-auth", "https://host/acme/customer-portal-2024"]}})
     env = {"OWN_TOKEN": "zq81kkfj39fj2", "OWN": "pm72bbvt51", "NAME": "somebody-else"}
     assert call(path, "fails", env=env)["error"].endswith("bad key: [redacted]")
     assert call(path, "tells", env=env)["result"] == "--api-key=[redacted] --header Authorization: [redacted] for somebody-else\n"
+    assert call(path, "tells_two", env=env)["result"] == "somebody-else:[redacted] --no-auth https://host/acme/customer-portal-2024\n"
 
 
 def test_a_sandbox_holds(tmp_path, server):

@@ -1,4 +1,4 @@
-/* tools.NAME.clients: whom it may name. */
+/* tools.NAME: whom clients may name, and the variables of a command. */
 #include "world.h"
 
 #define TOOLS "tools: {get_current_time: {kind: builtin, clients: [app, ops]}}\n"
@@ -55,7 +55,35 @@ static void a_client_may_be_none_of_the_files(void **state) {
         assert_told(rows[i].yaml, rows[i].good, rows[i].told);
 }
 
+static void a_commands_variables_are_kept(void **state) {
+    (void)state;
+    static const world_pair env[] = {{"USER_NAME", "ann"}, {"KEY", "a$b"}, {"NOT", "x"}, {NULL}};
+    static const struct {
+        const char *name, *value;
+    } kept[] = {{"USER_NAME", "ann"}, {"KEY", "a$b"}, {"GONE", "c:d"}, {"KEY", "a$b"}};
+    world w;
+    world_init(&w, env, NULL);
+    config *c = world_load(
+        &w,
+        "providers: {a: {kind: simulator}}\n"
+        "tools:\n"
+        "  a:\n"
+        "    kind: command\n"
+        "    description: a\n"
+        "    command: [x, \"${USER_NAME}:${KEY}\", \"$${NOT} $5 $\", \"${GONE:-c:d}$$${KEY}$\"]\n");
+    if (!c) fail_msg("%.*s", SPAN_ARG(world_problems.items[0].text));
+    assert_string_equal(c->tools[0].argv[3], "c:d$a$b$");
+    assert_int_equal(c->tools[0].variables.count, ARRAY_LEN(kept));
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        const config_tool_pair *pair = &c->tools[0].variables.items[i];
+        assert_true(span_eq(pair->name, span_cstr(kept[i].name)));
+        assert_true(span_eq(pair->value, span_cstr(kept[i].value)));
+    }
+    world_done(c);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_client_may_be_none_of_the_files)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_client_may_be_none_of_the_files),
+                                       cmocka_unit_test(a_commands_variables_are_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

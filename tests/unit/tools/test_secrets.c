@@ -61,34 +61,74 @@ static void arguments_do_where_a_name_says_so(void **state) {
     (void)state;
     static const struct {
         char *argv[4];
-        span written[4];
+        config_tool_pair variable;
         const char *secret, *other;
     } rows[] = {
         {{"x", "--api-key", "abcdefgh12"}, {{0}}, "abcdefgh12", "--api-key"},
         {{"x", "--api-key=abcdefgh12"}, {{0}}, "abcdefgh12", "api-key"},
         {{"x", "-e", "GITHUB_TOKEN=abcdefgh12"}, {{0}}, "abcdefgh12", "GITHUB"},
         {{"x", "--header", "Authorization: Bearer abcdefgh12"}, {{0}}, "abcdefgh12", "Bearer "},
-        {{"x", "abcdefgh12"}, {{0}, SPAN("${SEARCH_KEY}")}, "abcdefgh12", NULL},
+        {{"x", "abcdefgh12"}, {SPAN("SEARCH_KEY"), SPAN("abcdefgh12")}, "abcdefgh12", NULL},
         {{"x", "Bearer abcdefgh12 y"},
-         {{0}, SPAN("Bearer ${TOKEN:-none} y")},
+         {SPAN("TOKEN"), SPAN("abcdefgh12")},
          "abcdefgh12",
-         "Bearer"},
+         "Bearer "},
+        {{"x", "/abcdefgh12"}, {SPAN("TOKEN"), SPAN("/abcdefgh12")}, "/abcdefgh12", NULL},
         {{"x", "postgres://user:abcdefgh12@host/database"}, {{0}}, "abcdefgh12", "database"},
         {{"x", "--db=mysql://u:ab%40defgh12@host"}, {{0}}, "ab@defgh12", "mysql"},
         {{"x", "https://host/mcp?token=abcdefgh12"}, {{0}}, "abcdefgh12", "mcp"},
+        {{"x", "https://host/mcp?a=1&sig=abcdefghi#d"}, {{0}}, "abcdefghi", NULL},
+        /* words of a name, however they are put together */
+        {{"x", "--apiKey", "abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "--theAPIKey", "abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "--apikey", "abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "--access.token", "abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "--accesstoken", "abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "--token2", "abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "--auth", "abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "MYSQL_PWD=abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "PGPASSWORD=abcdefghi"}, {{0}}, "abcdefghi", NULL},
+        {{"x", "PASSPHRASE=abcdefghi"}, {{0}}, "abcdefghi", NULL},
         /* none */
         {{"x", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
-        {{"x", "/srv/files/abcdefgh12"}, {{0}, SPAN("${FILES}")}, NULL, "/srv/files/abcdefgh12"},
-        {{"x", "--api-key-file", "/etc/abcdefgh12"}, {{0}}, NULL, "/etc/abcdefgh12"},
+        {{"x", "/srv/files/abcdefgh12"},
+         {SPAN("FILES"), SPAN("/srv/files/abcdefgh12")},
+         NULL,
+         "/srv/files/abcdefgh12"},
+        {{"x", "--api-key-file", "etc/abcdefgh12"}, {{0}}, NULL, "etc/abcdefgh12"},
+        {{"x", "--apiKeyPath", "etc/abcdefgh12"}, {{0}}, NULL, "etc/abcdefgh12"},
         {{"x", "--api-key", "--verbose", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
         {{"x", "--keys=1", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
-        {{"x", "abcdefgh12"}, {{0}, SPAN("${TOKEN")}, NULL, "abcdefgh12"},
         {{"x", "abc12@host://defgh123456"}, {{0}}, NULL, "defgh123456"},
+        {{"x", "--author", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--author=abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--tokenizer", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--monkey", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--bypass", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "abcdefgh12"}, {SPAN("KEYCLOAK_HOST"), SPAN("abcdefgh12")}, NULL, "abcdefgh12"},
+        {{"x", "--no-auth", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--noAuth", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--skip-token-check", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--disable-auth", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--without-password", "abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "--key", "/etc/abcdefgh12"}, {{0}}, NULL, "/etc/abcdefgh12"},
+        {{"x", "--key", "./abcdefgh12"}, {{0}}, NULL, "./abcdefgh12"},
+        {{"x", "--key", "../abcdefgh12"}, {{0}}, NULL, "../abcdefgh12"},
+        {{"x", "--key", "~/abcdefgh12"}, {{0}}, NULL, "~/abcdefgh12"},
+        {{"x", "--key=/etc/abcdefgh12"}, {{0}}, NULL, "/etc/abcdefgh12"},
+        {{"x", "https://git.example.com/acme/customer-portal-2024"},
+         {{0}},
+         NULL,
+         "customer-portal-2024"},
+        {{"x", "https://host/?page=abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "https://host/?author=abcdefgh12"}, {{0}}, NULL, "abcdefgh12"},
+        {{"x", "postgres://postgres:postgres@host/database"}, {{0}}, NULL, "postgres"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         config_tool tool = tool_of("/");
+        config_tool_pair variable = rows[i].variable;
         tool.argv = (char **)rows[i].argv;
-        tool.written = (span *)rows[i].written;
+        tool.variables = (config_tool_pairs){&variable, variable.name.len > 0};
         secret_set *set = tool_secrets_of(&tool);
         if (rows[i].secret && !secret_set_found(set, span_cstr(rows[i].secret)))
             fail_msg("row %zu: %s is none", i, rows[i].secret);
