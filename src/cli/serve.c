@@ -5,8 +5,8 @@
 #include "config/units.h"
 #include "observe/log.h"
 
-#include <stdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <uv.h>

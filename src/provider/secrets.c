@@ -50,7 +50,7 @@ static bool holds(span text, span word) {
     return false;
 }
 
-bool provider_name_speaks_of_a_secret(span name) {
+static bool speaks_of_a_secret(span name) {
     static const span words[] = {SPAN("auth"),   SPAN("key"),     SPAN("token"),
                                  SPAN("secret"), SPAN("cred"),    SPAN("pass"),
                                  SPAN("cookie"), SPAN("session"), SPAN("signature")};
@@ -77,8 +77,7 @@ static bool is_words(span text) {
 
 bool provider_header_is_secret(span name, span value) {
     if (value.len < SECRET_LEN_MIN || tells_of_the_caller(name)) return false;
-    return provider_name_speaks_of_a_secret(name) || value.len >= SECRET_WORDS_MIN ||
-           !is_words(value);
+    return speaks_of_a_secret(name) || value.len >= SECRET_WORDS_MIN || !is_words(value);
 }
 
 /* ---- what is in a value ---- */

@@ -31,7 +31,5 @@ void provider_secrets(const config_provider *p, secret *proxy, secret_list *ret)
 
 /* Whether what the configuration sends under that name is one. */
 bool provider_header_is_secret(span name, span value);
-/* Whether the name alone says so. */
-bool provider_name_speaks_of_a_secret(span name);
 
 #endif
