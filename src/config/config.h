@@ -17,7 +17,9 @@
 #include "base/secret.h"
 #include "config/alerts.h"
 #include "config/auth.h"
+#include "config/cache.h"
 #include "config/guard.h"
+#include "config/price.h"
 #include "config/quota.h"
 #include "config/redis.h"
 #include "config/sizes.h"
@@ -362,38 +364,6 @@ typedef struct config_audit {
     int64_t keep_ms;            /* 0: for ever */
     secret *key;                /* that signs heads and encrypts bodies; counted; NULL: none */
 } config_audit;
-typedef enum config_cache_scope {
-    CACHE_SCOPE_CLIENT,
-    CACHE_SCOPE_GROUP,
-    CACHE_SCOPE_GLOBAL
-} config_cache_scope;
-typedef enum config_cache_pace { CACHE_PACE_AT_ONCE, CACHE_PACE_RECORDED } config_cache_pace;
-
-/* Which answers are kept, for whom and how long. */
-typedef struct config_cache {
-    bool on;
-    span *models; /* the client's words; a * at the end: any rest */
-    size_t model_count;
-    int64_t ttl_ms;
-    size_t memory_bytes;
-    size_t answer_bytes; /* a larger one is not kept */
-    config_cache_scope scope;
-    span group;             /* of scope group: the tag of a client that names his */
-    config_cache_pace pace; /* of streams */
-    double max_temperature;
-    bool tools, choices, images; /* requests that have them, too */
-    config_redis store;          /* what several weirs keep together */
-    bool store_of_shared;        /* its address is that of `shared` */
-    struct {
-        bool on;
-        span model; /* for embeddings: a name that clients could ask for */
-        double threshold;
-        unsigned entries;
-        size_t text_bytes; /* a longer text is not compared */
-        int64_t timeout_ms;
-    } semantic;
-} config_cache;
-
 typedef enum config_telemetry_protocol {
     TELEMETRY_PROTOBUF,
     TELEMETRY_JSON
@@ -433,58 +403,6 @@ typedef struct config_problem {
     span text;        /* "retry.base is 0s; allowed 1ms to 60s" */
     span excerpt;     /* the line itself, as far as it may be shown; may be empty */
 } config_problem;
-
-/* What has a price of its own: prices.def. */
-typedef enum config_rate {
-#define X(id, name, sentence) RATE_##id,
-#include "config/prices.def"
-#undef X
-    CONFIG_RATES
-} config_rate;
-extern const span config_rate_names[CONFIG_RATES];
-
-/* Nano units of the prices' currency for 1,000,000 tokens; -1: no price of its own. */
-typedef struct config_rates {
-    int64_t nano[CONFIG_RATES];
-} config_rates;
-enum { CONFIG_DAY_MINUTES = 24 * 60 };
-#define CONFIG_RATE_MAX ((int64_t)1000 * 1000 * 1000 * 1000 * 1000) /* a million units */
-
-/* In force, for all of its tokens, for a call whose prompt has more tokens than that. */
-typedef struct config_tier {
-    int64_t above;
-    config_rates rates; /* with what it has of the tier below */
-} config_tier;
-
-/* A provider's tiers of service that have prices of their own: services.def. */
-typedef enum config_service {
-    SERVICE_STANDARD,
-#define X(id, name) SERVICE_##id,
-#include "config/services.def"
-#undef X
-    CONFIG_SERVICES
-} config_service;
-
-extern const span config_service_names[CONFIG_SERVICES];
-
-typedef struct config_price config_price;
-struct config_price {
-    span pattern; /* of "provider/model" or of the model alone; a * at its end: any rest */
-    config_rates rates;
-    const config_tier *tiers; /* by `above`, upwards */
-    size_t tier_count;
-    /* With what each has of the standard one, its own tiers apart; NULL: costs what that costs. */
-    const config_price *services[CONFIG_SERVICES];
-    const struct config_hours *hours; /* the first that holds counts */
-    size_t hour_count;
-};
-
-/* In force from one time of each day to another, in UTC: minutes since midnight, up to 1440. One
- * that ends before it begins goes over midnight. */
-typedef struct config_hours {
-    int64_t from, to;
-    config_price price; /* with what it has of the one at other hours, its own tiers apart */
-} config_hours;
 
 typedef struct config {
     atomic_uint refs;
