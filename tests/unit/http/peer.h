@@ -175,4 +175,19 @@ static inline void peer_reset(int fd) {
     /* closing, by the caller, then sends the reset */
 }
 
+/* What a server got from its first connection's first request, for the test to look at and free. */
+static inline void peer_keep_request(peer *p, int fd) {
+    buf request;
+    if (!peer_read(fd, &request)) return;
+    p->user = mem_strndup(request.ptr, request.len);
+    buf_done(&request);
+}
+
+/* Hears a request and says nothing. */
+static inline void peer_silent(peer *p, int fd, int n) {
+    (void)n;
+    peer_keep_request(p, fd);
+    peer_sees_close(fd);
+}
+
 #endif
