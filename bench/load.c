@@ -5,10 +5,10 @@
  *   rate    PORT PER_SECOND CALLS SIZE ANSWER  each at its set time, whatever the others do
  *   streams PORT STREAMS EVENTS PACE_US      all at once, begun within two paces
  *   tokens  PORT STREAMS                     short streams, one after the other
- *   hold    PORT STREAMS                     opens silent streams, says so, keeps them until EOF on
- * stdin idle    PORT CONNS                       the same of connections that have each had an
- * answer first   PORT COMMAND…                    starts COMMAND, asks until the first answer, ends
- * it
+ *   hold    PORT STREAMS                     opens silent streams, says so, keeps them until the
+ *                                            end of its stdin
+ *   idle    PORT CONNS                       the same of connections that have had an answer each
+ *   first   PORT COMMAND…                    starts COMMAND, asks until the first answer, ends it
  *
  * Prints one line of JSON. Of the environment, BENCH_KEY is sent as the client's key, BENCH_HEADERS
  * as further header lines, each with its line end; BENCH_FORM=chat asks POST /chat,
