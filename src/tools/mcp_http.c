@@ -49,7 +49,7 @@ typedef struct post {
     mcp_request *request; /* NULL: nobody waits, or no more */
     http_call *http;      /* NULL: none is under way */
     span body;
-    bool hello, in_session, resuming, is_stream, farewell;
+    bool hello, resuming, is_stream, listens, farewell;
     int status;
     body_kind kind;
     sse_reader events;
@@ -277,6 +277,15 @@ static bool is_unreachable(http_fail_kind kind) {
     return kind == HTTP_FAIL_CONNECT || kind == HTTP_FAIL_TLS || kind == HTTP_FAIL_CONNECT_TIMEOUT;
 }
 
+/* Calls that are under way will tell themselves whether the server is there. */
+static bool others_wait(const post *p) {
+    LIST_FOREACH(&p->owner->posts, it) {
+        const post *other = LIST_ENTRY(it, post, link);
+        if (other->request && !other->listens) return true;
+    }
+    return false;
+}
+
 static void on_fail(void *user, const http_fail *fail) {
     post *p = user;
     http_link *h = p->owner;
@@ -296,7 +305,7 @@ static void on_fail(void *user, const http_fail *fail) {
              fail->text);
     lose(p, away ? TOOL_UNREACHABLE : TOOL_FAILED, buf_span(&why));
     const mcp_loss loss = {TOOL_UNREACHABLE, 0, buf_span(&why)};
-    if (away && h->link.ops) h->link.ops->on_down(h->link.user, &loss);
+    if (away && h->link.ops && !others_wait(p)) h->link.ops->on_down(h->link.user, &loss);
     buf_done(&why);
     end_post(p, 0);
 }
@@ -378,7 +387,6 @@ static http_headers make_fields(post *p, const mcp_outgoing *out, span last_id) 
 
 static void send_post(post *p, const char *method, const mcp_outgoing *out, span last_id) {
     mcp_link *l = &p->owner->link;
-    p->in_session = p->owner->session.len > 0;
     const http_call_spec spec = {
         .method = span_cstr(method),
         .path = l->place->config->url.path,
@@ -406,6 +414,7 @@ static post *post_new(http_link *h, mcp_request *r) {
 static void http_send(mcp_link *l, const mcp_outgoing *out) {
     post *p = post_new(link_of(l), out->request);
     p->hello = span_eq(out->method, SPAN_OF("initialize"));
+    p->listens = span_eq(out->method, SPAN_OF("subscriptions/listen"));
     p->body = arena_dup(&p->arena, out->message);
     send_post(p, "POST", out, SPAN_EMPTY);
 }

@@ -126,9 +126,19 @@ static void on_errors(void *user, span piece) {
     last_words_add(&s->errors, piece);
 }
 
+/* Its last line counts without its end too, unless it was cut off in the middle of it. */
+static void end_last_line(stdio_link *s) {
+    const json_limits any = {.repeats = true};
+    json_value whole;
+    json_fault torn;
+    if (s->link.ops && !s->too_long && json_scan(buf_span(&s->line), &any, &whole, &torn))
+        end_line(s);
+}
+
 static void on_end(void *user, const process_end *end) {
     stdio_link *s = user;
     s->process = NULL;
+    end_last_line(s);
     if (!s->link.ops) {
         loop_timer_start(s->link.env->loop, &s->end, 0);
         return;

@@ -2,7 +2,8 @@
 is in their names. mcp_odd.py [PORT] [WORD …]; words: dies (at once), mute (never answers anything), modern, paged, endless (pages),
 old (a version that nobody speaks), unlisted (no tools/list), listless (a list that is none), empty (one without tools), strange (tools
 that are none), mumbles (over HTTP: what it says of its era cannot be read, and it would go on), keeps (it has two tools more: said,
-which gives its arguments back, and heard, which tells the lines that it was sent)."""
+which gives its arguments back, and heard, which tells the lines that it was sent), ends (two others, last and torn: it ends with the
+answer, whose line has no end)."""
 
 import http.server
 import json
@@ -48,6 +49,10 @@ def call(name, number, out, raw, arguments):
         sys.stderr.write("it was too much\n")
         sys.stderr.flush()
         os._exit(3)
+    if name in ("last", "torn"):
+        line = json.dumps({"jsonrpc": "2.0", "id": number, "result": text("the last line")}).encode()
+        raw(line if name == "last" else line[:-1])
+        os._exit(4)
     if name == "hang":
         return None
     if name == "ask":
@@ -255,6 +260,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 if "keeps" in WORDS:
     tools += [{"name": n, "inputSchema": {"type": "object"}} for n in ("said", "heard")]
+if "ends" in WORDS:
+    tools += [{"name": n, "inputSchema": NOTHING} for n in ("last", "torn")]
 if "dies" in WORDS:
     sys.exit("no such luck")
 if WORDS and WORDS[0].isdigit():

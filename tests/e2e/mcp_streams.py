@@ -19,6 +19,8 @@ class Streams:
         self.polls = 0  # so often an answer ends before it is there …
         self.retry = None  # … and says when to ask for it again, in ms
         self.moves = False  # … with another id each time
+        self.closes = False  # connections, each with its answer
+        self.waits = None  # an event that the next call waits for; nothing else is accepted meanwhile
         self.asked = []  # methods, and ids of events that were gone on from
         self.heard = threading.Event()  # somebody listens
         self.broken = threading.Event()  # those who listen are left
@@ -42,6 +44,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def say(self, status, message=None, **fields):
         body = b"" if message is None else json.dumps(message).encode()
+        if self.about.closes:
+            fields["Connection"] = "close"
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **{n.replace("_", "-"): v for n, v in fields.items()}}.items():
             self.send_header(name, value)
@@ -122,6 +126,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             s.number = number
             self.go_on()
         else:
+            if s.waits:
+                self.server.shutdown()
+                self.server.server_close()
+                s.asked.append("waits")
+                s.waits.wait(60)
             self.say(200, {"jsonrpc": "2.0", "id": number, "result": {"content": [{"type": "text", "text": f"{message['params']['name']} answers"}]}})
 
 

@@ -215,6 +215,8 @@ def test_private_addresses_may_be_refused(tmp_path, served):
 
 @pytest.mark.parametrize("name,outcome,said", [
     ("die", "failed", r"the MCP server failed: its process is not there any more: it ended with status 3: .*it was too much"),
+    ("last", "done", r"the last line"),
+    ("torn", "failed", r"the MCP server failed: its process is not there any more: it ended with status 4.*"),
     ("hang", "timed_out", r"the tool did not answer within 3s"),
     ("ask", "done", r'\{"code": -32601, "message": "this client does not serve that"\}'),
     ("elicit", "done", r'\{"action": "decline"\}'),
@@ -229,7 +231,7 @@ def test_private_addresses_may_be_refused(tmp_path, served):
 ])
 def test_a_call_of_one_that_does_not_behave_ends(tmp_path, name, outcome, said):
     limit = "3s" if outcome == "timed_out" else "30s"
-    path = written(tmp_path, {"odd": stdio(*ODD, tmp_path.name, timeout=limit)})
+    path = written(tmp_path, {"odd": stdio(*ODD, "ends", tmp_path.name, timeout=limit)})
     answer = call(path, name)
     assert answer["outcome"] == outcome and re.fullmatch(said, answer.get("result", answer.get("error"))), answer
     gone(tmp_path.name)

@@ -1,12 +1,15 @@
 """MCP servers over HTTP whose streams end: what changed meanwhile, answers that are polled for, sessions that nobody knows."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import daemon
 import mcp_streams
 from mcp_streams import Streams
+from test_functions import call as calling_of, calling, run as ask, saying
 from test_mcp_client import figure, tool_of
 
 
@@ -95,3 +98,21 @@ def test_sessions_that_are_not_known_are_not_opened_without_end(serving, upstrea
     assert s.count("initialize") <= figure(w, "weir_mcp_server_losses_total") + 1
     s.knows = True
     daemon.wait_until(lambda: has(w, upstream, "first"), 60, "it is not there again")
+
+
+def test_a_connection_that_cannot_be_had_takes_no_other_call_along(serving, upstream):
+    s = Streams()
+    s.closes = True
+    w = serving(s)
+    assert has(w, upstream, "first")
+    s.waits = threading.Event()
+    call = calling(calling_of("first", "{}"))
+    upstream.script(call, call, saying("Done."), saying("Done."))
+    with ThreadPoolExecutor(1) as others:
+        waiting = others.submit(ask, w)
+        daemon.wait_until(lambda: s.count("waits"), 20, "the call does not get there")
+        (step,) = ask(w).json()["steps"]
+        assert "it cannot be reached" in step["error"]
+        s.waits.set()
+        (step,) = waiting.result(60).json()["steps"]
+        assert step["result"] == "first answers"
