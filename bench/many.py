@@ -10,9 +10,10 @@ import threading
 import urllib.request
 
 from curves import ports
-from sides import Failed, Weir
+from sides import Failed, Upstream, Weir
 
 EVENTS = 4
+STREAMS_A_PROVIDER = 10_000  # as bench-load has of an address, for the same reason
 BEGUN_A_SECOND = 500
 COMPLAINTS = 5  # that are shown where the run fails
 FILES = 1500  # besides those of the streams
@@ -26,12 +27,12 @@ timeouts: {{connect: 5m, between_events: 1h, total: 2h}}
 
 
 def enough(streams):
-    """A stream has two sockets in weir, and a port of its own on each side of it."""
+    """A stream has two sockets in weir, and a port of its own on each side of it, among those of an address."""
     files, free = resource.getrlimit(resource.RLIMIT_NOFILE)[0], ports()
     if files < 2 * streams + FILES:
         raise Failed(f"{streams} streams take {2 * streams + FILES} open files, and this process may have {files}: see ulimit -n, or tools/machine")
-    if free < streams + FILES:
-        raise Failed(f"{streams} streams take as many ports, and there are {free}: see the kernel's net.ipv4.ip_local_port_range")
+    if free < min(streams, STREAMS_A_PROVIDER) + FILES:
+        raise Failed(f"{STREAMS_A_PROVIDER} streams take as many ports, and there are {free}: see the kernel's net.ipv4.ip_local_port_range")
 
 
 def complaints(weir, log):
@@ -52,8 +53,9 @@ class Many:
         pause = self.options.pause or max(1, self.streams // BEGUN_A_SECOND)
         self.report.head("many", f"{self.streams} streams at once through one process, {EVENTS} events each, one every {pause} s")
         most = self.streams + FILES
+        others = [Upstream(self.options.build) for _ in range((self.streams - 1) // STREAMS_A_PROVIDER)]
         weir = Weir(self.bench.upstream, self.bench.folder, self.options.weir, extra=SETTINGS.format(most=most), name="weir-many", most=most,
-                    server=SERVER)
+                    server=SERVER, more=others)
         log = weir.folder / "log"
         with log.open("w") as weir.log:
             self.bench.start(weir)
@@ -75,6 +77,8 @@ class Many:
             held = (weir.memory_kb("VmHWM") - idle) / self.streams
         finally:
             self.bench.stop(weir)
+            for one in others:
+                one.stop()
         self.report.row("open at once", f"{seen['streams']:,}", f"target {self.streams:,}", seen["streams"] == self.streams)
         self.report.row("events", f"{figures['events']:,} of {self.streams * EVENTS:,}, each checked", "target all", figures["events"] == self.streams * EVENTS)
         self.report.row("memory", f"{held:.1f} KB a stream, at its peak")

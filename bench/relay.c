@@ -107,7 +107,7 @@ static void take(int listener, unsigned upstream_port) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && errno == EAGAIN) return;
         if (fd < 0) die("accept: %s", strerror(errno));
-        int up = net_connect(upstream_port);
+        int up = net_connect(upstream_port, 0);
         if (up < 0) die("nobody listens on 127.0.0.1:%u", upstream_port);
         end *client = end_new(fd), *provider = end_new(up);
         client->other = provider;

@@ -252,12 +252,13 @@ class Nginx(Side):
         return subprocess.run([self.program, "-v"], capture_output=True, text=True).stderr.strip().split("/")[-1]
 
 
+PROVIDER = '  {name}: {{kind: openai, url: "http://127.0.0.1:{port}/v1", key: sk-bench-provider-0123456789, max_connections: {most}}}'
 WEIR_YAML = """\
 listen: 127.0.0.1:{port}
 providers:
-  bench: {{kind: openai, url: "http://127.0.0.1:{upstream}/v1", key: sk-bench-provider-0123456789, max_connections: {most}}}
+{providers}
 models:
-  "*": bench
+  "*": {targets}
 server: {{workers: 1, max_connections: {most}{server}}}
 clients:
   - {{name: bench, environment: dev, key: {{sha256: {sha256}}}}}
@@ -267,11 +268,12 @@ logs: {{level: info, format: json}}
 
 class Weir(Side):
     """weir as it runs in production: client keys checked, requests validated, limits and metrics on, one log line a call. ledger: of the
-    configuration, where the program knows it. most: connections, of clients and to the provider. server: more of that section."""
+    configuration, where the program knows it. most: connections, of clients and to the provider. server: more of that section. more:
+    upstreams beside the first, which have the same share of the calls."""
 
     key = CLIENT_KEY
 
-    def __init__(self, upstream, folder, program, extra="", name="weir", ledger="off", most=16384, server=""):
+    def __init__(self, upstream, folder, program, extra="", name="weir", ledger="off", most=16384, server="", more=()):
         self.name = name
         self.program = str(Path(program).resolve())
         if not os.access(self.program, os.X_OK):
@@ -282,7 +284,10 @@ class Weir(Side):
         digest = hashlib.sha256(CLIENT_KEY.encode()).hexdigest()
         if "`ledger`" in subprocess.run([self.program, "reference"], capture_output=True, text=True).stdout:
             extra += f"ledger: {ledger}\n".replace("STORE", f"sqlite:{self.folder}/ledger.db")
-        (self.folder / "weir.yaml").write_text(WEIR_YAML.format(port=self.port, upstream=upstream.port, sha256=digest, most=most, server=server) + extra)
+        ports = {"bench": upstream.port, **{f"bench-{i}": one.port for i, one in enumerate(more)}}
+        providers = "\n".join(PROVIDER.format(name=name, port=port, most=most) for name, port in ports.items())
+        targets = f"{{pick: weighted, targets: [{', '.join(ports)}]}}" if more else "bench"
+        (self.folder / "weir.yaml").write_text(WEIR_YAML.format(port=self.port, providers=providers, targets=targets, sha256=digest, most=most, server=server) + extra)
 
     def command(self):
         return [self.program, "serve", "-c", str(self.folder / "weir.yaml")]

@@ -152,11 +152,22 @@ int net_listen(unsigned port, unsigned *ret_port) {
     return fd;
 }
 
-int net_connect(unsigned port) {
+/* The port is chosen when the connection is made, when it is known which are free for that. */
+static void bind_address(int fd, unsigned from) {
+    struct sockaddr_in at = loopback(0);
+    int one = 1;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK + from);
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) ||
+        bind(fd, (struct sockaddr *)&at, sizeof at))
+        die("cannot have the address 127.0.0.%u: %s", 1 + from, strerror(errno));
+}
+
+int net_connect(unsigned port, unsigned from) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) die("no socket: %s", strerror(errno));
     struct sockaddr_in at = loopback(port);
     int one = 1;
+    if (from) bind_address(fd, from);
     /* Blocking: on loopback it is answered at once, refused or taken. */
     if (connect(fd, (struct sockaddr *)&at, sizeof at)) {
         if (errno != ECONNREFUSED) die("cannot connect to 127.0.0.1:%u: %s", port, strerror(errno));

@@ -54,7 +54,8 @@ size_t wire_finish(bool usage, char out[2 * WIRE_EVENT_MAX]);
 
 /* Sockets of 127.0.0.1, non-blocking; they die on failure. */
 int net_listen(unsigned port, unsigned *ret_port);
-/* Returns -1 when the connection is refused. */
-int net_connect(unsigned port);
+/* From 127.0.0.1, or from 127.0.0.(1 + from): each address has all ports for connections of its
+ * own. Returns -1 when the connection is refused. */
+int net_connect(unsigned port, unsigned from);
 
 #endif
