@@ -59,6 +59,12 @@ void http_codec_set_limits(http_codec *c, const http_codec_limits *limits) {
     if (!c->limits.chunk_ext_bytes) c->limits.chunk_ext_bytes = CHUNK_EXT_DEFAULT;
 }
 
+void http_codec_reuse(http_codec *c, const http_codec_limits *limits, void *user) {
+    assert(http_codec_is_unused(c));
+    c->user = user;
+    http_codec_set_limits(c, limits);
+}
+
 void http_codec_free(http_codec *c) {
     if (!c) return;
     buf_done(&c->raw);
@@ -276,6 +282,10 @@ bool http_codec_in_message(const http_codec *c) {
     return c->state != CODEC_START;
 }
 
+bool http_codec_is_unused(const http_codec *c) {
+    return c->state == CODEC_START && c->lead == LEAD_NONE && !c->head_answer;
+}
+
 void http_codec_expect_head_answer(http_codec *c) {
     c->head_answer = true;
 }
@@ -285,6 +295,12 @@ void http_codec_shrink(http_codec *c) {
     buf_done(&c->raw);
     free(c->parsed);
     c->parsed = NULL;
+}
+
+void http_codec_trim(http_codec *c, size_t most) {
+    const http_parsed *p = c->parsed;
+    const size_t fields = p ? sizeof *p + p->room * sizeof p->fields[0] : 0;
+    if (c->raw.cap + fields > most) http_codec_shrink(c);
 }
 
 http_head_memory http_codec_take_head(http_codec *c) {

@@ -80,6 +80,8 @@ MUST_USE http_codec *http_codec_new(http_codec_kind kind, const http_codec_limit
                                     const http_codec_ops *ops, void *user);
 /* For messages that begin from now on. */
 void http_codec_set_limits(http_codec *c, const http_codec_limits *limits);
+/* One that is unused becomes another connection's. */
+void http_codec_reuse(http_codec *c, const http_codec_limits *limits, void *user);
 void http_codec_free(http_codec *c);
 
 typedef enum http_feed_result { HTTP_FEED_OK, HTTP_FEED_PAUSED, HTTP_FEED_BAD } http_feed_result;
@@ -96,11 +98,16 @@ MUST_USE bool http_codec_eof(http_codec *c);
 error_id http_codec_error(const http_codec *c, const char **ret_why);
 /* true when some bytes of a message have been taken and it is not complete. */
 bool http_codec_in_message(const http_codec *c);
+/* true when nothing is known that the next message, or its reader, would want: another reader would
+ * do as well. */
+bool http_codec_is_unused(const http_codec *c);
 /* Answers only: the next answer is to a HEAD request and has no body. */
 void http_codec_expect_head_answer(http_codec *c);
 /* Gives the head's memory back: while the connection idles, or once nobody needs what the head of
  * the message in hand says. Nothing happens within a head. */
 void http_codec_shrink(http_codec *c);
+/* The same where it is more than so many bytes. */
+void http_codec_trim(http_codec *c, size_t most);
 /* Gives it away instead: the head of the message in hand stays where it is, and is the caller's.
  * Not within a head. */
 http_head_memory http_codec_take_head(http_codec *c);

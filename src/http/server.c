@@ -157,6 +157,8 @@ void http_server_free(http_server *s) {
     http_server_close(s);
     assert(list_empty(&s->conns) && list_empty(&s->listeners));
     http_request_free_spare(s);
+    while (s->codec_count)
+        http_codec_free(s->codecs[--s->codec_count]);
     buf_done(&s->scratch);
     shares_done(&s->addresses);
     shares_done(&s->clients);

@@ -35,8 +35,32 @@ void conn_discard(conn *c) {
     free_if_left(c);
 }
 
+/* An idle connection has no codec: those that wait for what comes next are few, and warm. */
+static void take_codec(conn *c) {
+    http_server *s = c->server;
+    if (c->codec) return;
+    if (s->codec_count) {
+        c->codec = s->codecs[--s->codec_count];
+        http_codec_reuse(c->codec, &s->limits.head, c);
+    } else {
+        c->codec = http_codec_new(HTTP_CODEC_REQUEST, &s->limits.head, &codec_ops, c);
+    }
+}
+
+static void give_codec(conn *c) {
+    http_server *s = c->server;
+    if (c->state != CONN_IDLE || !c->codec || !http_codec_is_unused(c->codec)) return;
+    if (MEM_REUSE && s->codec_count < SPARE_CODECS) {
+        http_codec_trim(c->codec, SPARE_HEAD_BYTES);
+        s->codecs[s->codec_count++] = c->codec;
+    } else {
+        http_codec_free(c->codec);
+    }
+    c->codec = NULL;
+}
+
 static void leave(conn *c) {
-    c->inside--;
+    if (--c->inside == 0) give_codec(c);
     free_if_left(c);
 }
 
@@ -117,22 +141,11 @@ static void start_timer(conn *c, int64_t after_ms) {
     loop_timer_start(c->server->loop, &c->timer, after_ms);
 }
 
-/* A connection that has just answered keeps the memory of its head for the next request, and gives
- * it back when none has come for LEAN_MS. */
 static void await_request(conn *c) {
     const http_server *s = c->server;
-    int64_t ms = s->draining ? DRAIN_IDLE_MS
-                 : c->fresh  ? s->limits.header_timeout_ms
-                             : s->limits.idle_timeout_ms;
-    c->lean = c->fresh || ms <= LEAN_MS;
-    if (c->lean) http_codec_shrink(c->codec);
-    start_timer(c, c->lean ? ms : LEAN_MS);
-}
-
-static void grow_lean(conn *c) {
-    c->lean = true;
-    http_codec_shrink(c->codec);
-    start_timer(c, c->server->limits.idle_timeout_ms - LEAN_MS);
+    start_timer(c, s->draining ? DRAIN_IDLE_MS
+                   : c->fresh  ? s->limits.header_timeout_ms
+                               : s->limits.idle_timeout_ms);
 }
 
 static int64_t first_look_ms(const http_server_limits *limits) {
@@ -186,7 +199,7 @@ static void rest(conn *c) {
 }
 
 void conn_limits_changed(conn *c) {
-    if (c->state == CONN_IDLE) http_codec_set_limits(c->codec, &c->server->limits.head);
+    if (c->state == CONN_IDLE && c->codec) http_codec_set_limits(c->codec, &c->server->limits.head);
 }
 
 void conn_drain(conn *c) {
@@ -331,6 +344,7 @@ static void watch_body(conn *c) {
 /* Feeds what the state allows and returns how much that was, short of what waits of a body. So many
  * bytes the codec has had already. */
 static size_t feed(conn *c, span bytes, size_t done) {
+    take_codec(c);
     while (is_reading(c) && !later_is_sliced(c)) {
         size_t used;
         http_feed_result result =
@@ -508,10 +522,7 @@ static void on_timer(timer *t) {
     case CONN_BODY: judge_pace(c); break;
     case CONN_BUSY: judge_reader(c); break;
     case CONN_IDLE:
-        if (!c->lean)
-            grow_lean(c);
-        else if (!still_reading(c))
-            end_idle(c);
+        if (!still_reading(c)) end_idle(c);
         break;
     case CONN_FLUSH:
         if (is_stuck(c) || flush_look_ms(c) <= 0)
@@ -530,7 +541,6 @@ static void on_timer(timer *t) {
 /* ---- beginning ---- */
 
 void conn_begin(conn *c) {
-    c->codec = http_codec_new(HTTP_CODEC_REQUEST, &c->server->limits.head, &codec_ops, c);
     c->fresh = true;
     enter(c, CONN_IDLE);
 }

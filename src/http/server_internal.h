@@ -26,8 +26,10 @@ enum {
     /* The same for one on which nothing has been asked for a while. Clients look at the connections
      * in their pools only when they need one, so waiting for them would only delay a restart. */
     LINGER_IDLE_MS = 50,
-    /* So long an idle connection keeps the memory of its last request's head. */
-    LEAN_MS = 1000,
+    /* So many codecs wait for a connection on which something comes, each with the memory of a head
+     * of up to so many bytes. */
+    SPARE_CODECS = 32,
+    SPARE_HEAD_BYTES = 4096,
     /* A draining server waits so long for a request on an idle connection: a client that is about
      * to send one gets an answer with Connection: close and not a reset. */
     DRAIN_IDLE_MS = 500,
@@ -51,6 +53,8 @@ struct http_server {
     list done;  /* requests whose answer is complete: on_done is due */
     list spare; /* requests that are over, to be used again */
     unsigned spare_count;
+    http_codec *codecs[SPARE_CODECS]; /* the first codec_count are nobody's */
+    unsigned codec_count;
     loop_hook hook; /* looks after done */
     bool telling;   /* the hook is at work */
     bool draining;
@@ -77,8 +81,8 @@ typedef enum conn_state {
 struct conn {
     list link; /* in server->conns */
     http_server *server;
-    transport *io; /* NULL once closed */
-    http_codec *codec;
+    transport *io;     /* NULL once closed */
+    http_codec *codec; /* NULL: idle, and nothing has come; or closed before anything did */
     http_request *request;
     /* Whose it is in the server's shares; 0: nobody's. */
     uint64_t address, client;
@@ -90,7 +94,6 @@ struct conn {
     unsigned inside;  /* calls that will still touch this conn */
     unsigned char state;
     bool fresh; /* no request has come yet */
-    bool lean;  /* idle: the memory of the last head is given back */
     bool last;  /* no further request is taken: it ends once its output is taken */
 };
 

@@ -38,6 +38,36 @@ static void keeps_the_connection(void **state) {
     (void)close(fd);
 }
 
+/* What has come of one's next request stays his, whoever is read between its pieces. */
+static void connections_in_turns(void **state) {
+    (void)state;
+    int a = dial(&f), b = dial(&f), c = dial(&f);
+    send_text(a, "\r\n");
+    for (int i = 0; i < 3; i++) {
+        get(c, "/c");
+        check_answer(c, 200, "/c");
+        send_text(a, "GET /a HTTP/1.1\r\nHo");
+        send_text(b, "GET /b");
+        get(c, "/d");
+        check_answer(c, 200, "/d");
+        send_text(b, " HTTP/1.1\r\nHost: t\r\n\r\n");
+        check_answer(b, 200, "/b");
+        send_text(a, "st: t\r\n\r\n");
+        check_answer(a, 200, "/a");
+    }
+    /* One empty line before a request is passed over, and no other, however late it comes. */
+    send_text(b, "\r\n");
+    get(c, "/e");
+    check_answer(c, 200, "/e");
+    send_text(b, "\r\nGET /b HTTP/1.1\r\nHost: t\r\n\r\n");
+    answer refused = read_answer(b);
+    assert_int_equal(refused.status, 400);
+    buf_done(&refused.body);
+    (void)close(a);
+    (void)close(b);
+    (void)close(c);
+}
+
 static void bodies_in_any_cut(void **state) {
     (void)state;
     const char *forms[] = {
@@ -615,6 +645,7 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(keeps_the_connection),
+        T(connections_in_turns),
         T(bodies_in_any_cut),
         T(pipelined_requests_are_answered_in_order),
         T(many_pipelined_requests_wait),
