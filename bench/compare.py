@@ -72,6 +72,7 @@ class Comparison:
         self.in_setting("listener", [("tls-listener", self.call(1024))])
         self.in_setting("cache", [("cache", self.call(1024))])
         self.alone()
+        self.secure_streams()
         return list(self.rows.values())
 
     def in_setting(self, name, workloads):
@@ -249,7 +250,28 @@ class Comparison:
             raise Failed(f"{side.name}: {done.stderr.strip()}")
         return json.loads(done.stdout.splitlines()[-1])["p50_us"] / 1000
 
-    def open_streams(self, side, row, idle):
+    def secure_streams(self):
+        """What an open stream takes whose provider is reached by TLS, of those that held all of them without."""
+        self.report.head("tls-stream", "memory of an open stream, TLS to the provider")
+        door = ProviderDoor(self.bench.upstream, self.folder, self.cert, self.key)
+        door.start()
+        try:
+            for peer in self.peers:
+                row = self.rows[peer.NAME]
+                if "provider" not in peer.SETTINGS or row.median("stream count") != self.options.streams:
+                    continue
+                side = peer(self.setting("provider", f"https://localhost:{door.port}"))
+                try:
+                    side.start()
+                    time.sleep(0.5)
+                    self.open_streams(side, row, side.memory_kb(), "tls-stream")
+                finally:
+                    side.stop()
+                self.tell(side, "tls-stream")
+        finally:
+            door.stop()
+
+    def open_streams(self, side, row, idle, key="stream"):
         """What each of many open streams takes; a tenth as many where it does not open them in time."""
         for streams in (self.options.streams, self.options.streams // 10):
             command = load_command(self.options.build, "hold", side.stream_port, streams)
@@ -263,9 +285,9 @@ class Comparison:
                     time.sleep(0.05)
                 if opened:
                     time.sleep(0.3)
-                    row.add("stream kb", (side.memory_kb() - idle) / streams)
-                    row.add("stream count", streams)
+                    row.add(f"{key} kb", (side.memory_kb() - idle) / streams)
+                    row.add(f"{key} count", streams)
                 process.kill()
             if opened:
                 return
-        row.notes["stream"] = f"not {streams} in {PATIENCE // 2} s"
+        row.notes[key] = f"not {streams} in {PATIENCE // 2} s"

@@ -14,7 +14,7 @@ COST = [("call", "1 KB"), ("call16", "16 KB"), ("call200", "200 KB"), ("event", 
         ("tls-event", "an event, TLS to the provider"), ("tls-listener", "1 KB, TLS to the client"), ("cache", "from the cache")]
 TIMES = [("lone p50", "a lone call, p50"), ("lone p99", "p99"), ("rate p50", "500 calls/s, p50"), ("rate p99", "p99"), ("rate p999", "p99.9"),
          ("token p50", "first token, p50")]
-SIZES = [("start ms", "start, ms"), ("idle mb", "idle, MB"), ("stream kb", "KB an open stream"), ("size mb", "MB installed")]
+SIZES = [("start ms", "start, ms"), ("idle mb", "idle, MB"), ("stream kb", "KB an open stream"), ("tls-stream kb", "TLS to the provider"), ("size mb", "MB installed")]
 
 
 def put(mark, text, page=PAGE):

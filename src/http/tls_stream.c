@@ -198,11 +198,16 @@ static tls_result failed(tls_stream *s, const char *doing) {
     return TLS_FAILED;
 }
 
+/* To clear a queue that is empty costs as much as to clear a full one. */
+static void clear_errors(void) {
+    if (ERR_peek_error()) ERR_clear_error();
+}
+
 /* Every operation stands between these two. SSL_get_error() takes what anybody has left in the
  * thread's queue of errors for the operation's own: a signature that did not verify, a key that
  * could not be read. */
 static SSL *begin(tls_stream *s, buf *out) {
-    ERR_clear_error();
+    clear_errors();
     s->out = out;
     return s->ssl;
 }
@@ -218,7 +223,7 @@ static tls_result result_of(tls_stream *s, int ret, const char *doing) {
 
 static tls_result end(tls_stream *s, int ret, const char *doing) {
     tls_result result = result_of(s, ret, doing);
-    ERR_clear_error();
+    clear_errors();
     s->out = NULL;
     return result;
 }
@@ -243,6 +248,11 @@ tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_l
     return result;
 }
 
+/* OpenSSL gives the memory of a record back by itself when it is asked for more in vain. */
+bool tls_stream_has_input(tls_stream *s) {
+    return s->in.len || !SSL_free_buffers(s->ssl);
+}
+
 tls_result tls_stream_write(tls_stream *s, span plain, buf *out) {
     size_t len;
     return end(s, SSL_write_ex(begin(s, out), plain.ptr, plain.len, &len), "TLS writing to");
@@ -253,6 +263,7 @@ void tls_stream_shutdown(tls_stream *s, buf *out) {
     s->shut = true;
     SSL_shutdown(begin(s, out)); /* what comes of it is nobody's concern any more */
     (void)end(s, 1, "");
+    (void)SSL_free_buffers(s->ssl); /* that of an alert stays otherwise, while a peer lingers */
 }
 
 uint64_t tls_stream_records(const tls_stream *s) {

@@ -40,6 +40,9 @@ MUST_USE tls_result tls_stream_handshake(tls_stream *s, buf *out);
 /* The plain text of one record at most. */
 MUST_USE tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_len,
                                     buf *out);
+/* Whether another call of it may have something to say: bytes that it has not read, or not told.
+ * Where it has not, it has given back the memory that it read them into. */
+bool tls_stream_has_input(tls_stream *s);
 /* Takes all of it. */
 MUST_USE tls_result tls_stream_write(tls_stream *s, span plain, buf *out);
 /* Appends close_notify, once. */

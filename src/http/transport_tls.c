@@ -129,10 +129,11 @@ static tls_result read_record(transport *t, char *plain, size_t *ret_len) {
     return result;
 }
 
+/* To be told that there is no more costs OpenSSL a buffer of a record, so it is not asked. */
 static void read_plain(transport *t) {
     char *plain = scratch(&t->loop->tls_plain);
     size_t len = 0;
-    while (!t->closed) {
+    while (!t->closed && tls_stream_has_input(t->tls)) {
         switch (read_record(t, plain, &len)) {
         case TLS_OK: t->ops->on_data(t->user, span_from(plain, len)); break;
         case TLS_MORE: return;
