@@ -88,6 +88,18 @@ size_t breakers_collect(const config *c, target_table *targets, int64_t now_ms,
     return r.count;
 }
 
+void breakers_forget(metrics_shard *s, const config *before, const config *next) {
+    breaker_row *old, *kept;
+    const size_t count = unique_targets(before, &old), kept_count = unique_targets(next, &kept);
+    for (size_t i = 0; i < count; i++) {
+        if (bsearch(&old[i], kept, kept_count, sizeof *kept, by_name)) continue;
+        metric_set(metrics_series(s, METRIC_BREAKER, &old[i].target->name), 0);
+        metric_set(metrics_series(s, METRIC_BREAKER_CLIENTS, &old[i].target->name), 0);
+    }
+    free(old);
+    free(kept);
+}
+
 const char *breaker_state_name(breaker_state s) {
     static const char *const names[] = {
         [BREAKER_CLOSED] = "closed", [BREAKER_IS_OPEN] = "open", [BREAKER_HALF_OPEN] = "half_open"};

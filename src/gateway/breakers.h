@@ -10,6 +10,7 @@
 #define WEIR_GATEWAY_BREAKERS_H
 
 #include "call/target.h"
+#include "observe/metrics.h"
 
 typedef struct breaker_row {
     const config_target *target;
@@ -25,5 +26,9 @@ size_t breakers_collect(const config *c, target_table *targets, int64_t now_ms,
  * no model. */
 bool breakers_cover(const config_target *t, span state_name);
 const char *breaker_state_name(breaker_state s);
+
+/* Of a configuration that is in force no more: the gauges of its targets that the next one has are
+ * told anew, and those of the others show no breaker any more. */
+void breakers_forget(metrics_shard *s, const config *before, const config *next);
 
 #endif

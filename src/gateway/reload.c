@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/acts.h"
+#include "gateway/breakers.h"
 #include "gateway/budgets.h"
 #include "gateway/foreseen.h"
 #include "gateway/key_keeper.h"
@@ -249,6 +250,7 @@ static void on_applied(loop *l, void *arg) {
     snapshot *before = g->snapshot;
     listeners_unref(g->listeners);
     g->snapshot = snapshot_ref(r->next);
+    breakers_forget(g->shard, before->config, g->snapshot->config);
     refused_keys_forget(g->shard, before->config);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
     g->listeners = listeners_ref(r->next_listeners);

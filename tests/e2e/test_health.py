@@ -180,6 +180,18 @@ def breaker(w):
     return wire.call(w, "GET", "/health").json()["targets"][0]["breaker"]
 
 
+def test_the_breaker_of_a_target_that_is_gone_is_open_no_more(weir, upstream):
+    """A reload takes it away: nobody asks it any more, and nothing would ever close it."""
+    upstream.always(error(503))
+    w = weir(upstream, models={"a": "main/one", "b": "main/two"}, breaker={"of": 1, "failures": "1%", "probe": "1h"}, **ONCE)
+    for model in "ab":
+        assert wire.call(w, "POST", "/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": "x"}]}).status == 503
+    gauges = [f'weir_breaker_open{{target="main/{name}"}}' for name in ("one", "two")]
+    daemon.wait_until(lambda: all(w.metrics().get(gauge) == 1 for gauge in gauges), 5, "both are open")
+    w.reload(daemon.config_for(upstream, listen=w.listen, models={"b": "main/two"}, breaker={"of": 1, "failures": "1%", "probe": "1h"}, **ONCE))
+    assert [w.metrics().get(gauge) for gauge in gauges] == [0, 1]
+
+
 def test_who_comes_back_need_not_wait_for_its_breaker(weir, upstreams):
     main, spare, w = pair(weir, upstreams, breaker={"of": 1, "failures": "1%", "probe": "1h"})
     wait_health(w, "main", "up")
