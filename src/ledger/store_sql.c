@@ -118,6 +118,8 @@ void store_sql_insert_call(buf *out) {
     (void)buf_cstr(out);
 }
 
+#define BIGINT_MAX "9223372036854775807"
+
 /* The key's columns, as a statement's text and in the order of their values. */
 #define KEY_COLUMNS "hour, client, \"user\", model, target, tags"
 
@@ -133,9 +135,13 @@ void store_sql_add_sums(buf *out) {
     buf_add_cstr(out, ") VALUES (");
     add_places(STORE_SUMS_COLUMNS, out);
     buf_add_cstr(out, ") ON CONFLICT (" KEY_COLUMNS ") DO UPDATE SET ");
+    /* A sum that is beyond a BIGINT is an error to PostgreSQL, for which no record would be taken
+     * any more, and to SQLite a number that is none of these. */
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        buf_addf(out, "%s%s = weir_usage.%s + excluded.%s", i ? ", " : "", names[i], names[i],
-                 names[i]);
+        buf_addf(out,
+                 "%s%s = CASE WHEN weir_usage.%s > " BIGINT_MAX " - excluded.%s THEN " BIGINT_MAX
+                 " ELSE weir_usage.%s + excluded.%s END",
+                 i ? ", " : "", names[i], names[i], names[i], names[i], names[i]);
     (void)buf_cstr(out);
 }
 
@@ -366,12 +372,28 @@ static const char *const of_hours[] = {
 };
 _Static_assert(ARRAY_LEN(of_calls) == ARRAY_LEN(of_hours), "a sum for each column");
 
+#define PART "1000000000"
+enum { PART_OF_SUM = 1000000000 };
+
+static int64_t whole(int64_t parts, int64_t rest) {
+    int64_t sum;
+    const bool beyond = __builtin_mul_overflow(parts, (int64_t)PART_OF_SUM, &sum) ||
+                        __builtin_add_overflow(sum, rest, &sum);
+    return beyond ? INT64_MAX : sum;
+}
+
 void store_sql_select_sums(const ledger_query *q, bool by_hours, store_statement *ret) {
     begin(ret);
     buf_addf(&ret->text, "SELECT %s, %s", group_column(q->group, by_hours),
              second_column(q->group));
-    for (size_t i = 0; i < ARRAY_LEN(of_hours); i++) /* cast: PostgreSQL's sum is no integer */
-        buf_addf(&ret->text, ", CAST(SUM(%s) AS BIGINT)", by_hours ? of_hours[i] : of_calls[i]);
+    /* In two parts, neither of which can be beyond a BIGINT. cast: PostgreSQL's sum is no integer
+     */
+    for (size_t i = 0; i < ARRAY_LEN(of_hours); i++) {
+        const char *one = by_hours ? of_hours[i] : of_calls[i];
+        buf_addf(&ret->text,
+                 ", CAST(SUM((%s) / " PART ") AS BIGINT), CAST(SUM((%s) %% " PART ") AS BIGINT)",
+                 one, one);
+    }
     buf_addf(&ret->text, " FROM %s WHERE 1 = 1", by_hours ? "weir_usage" : "weir_calls");
     if (by_hours) {
         add_value(ret, " AND hour >= ", sql_number(q->from_us / HOUR_US), "");
@@ -400,9 +422,9 @@ void store_sql_read_sums(query_group group, const sql_value *values, size_t coun
     case GROUP_TARGET: ret_key->target = values[0].text; break;
     case GROUP_TAG: ret_key->tags = values[0].text; break;
     }
-    if (count < 2 + ARRAY_LEN(of_hours)) return;
+    if (count < 2 + 2 * ARRAY_LEN(of_hours)) return;
     const sql_value *v = values + 2;
-#define X(name, of) ret->name = (v++)->number;
+#define X(name, of) ret->name = whole(v[0].number, v[1].number), v += 2;
 #include "ledger/sums.def"
 #undef X
 }

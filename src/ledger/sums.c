@@ -27,8 +27,14 @@ static int64_t used(const ledger_call *c, int64_t value) {
     return is_of_steps(c) ? 0 : known(value);
 }
 
+/* Money of a currency that counts in millions comes near to what there are numbers for. */
+static int64_t plus(int64_t a, int64_t b) {
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 void sums_add(sums *s, const sums *more) {
-#define X(name, of) s->name += more->name;
+#define X(name, of) s->name = plus(s->name, more->name);
 #include "ledger/sums.def"
 #undef X
 }

@@ -147,15 +147,44 @@ static void groups_are_bounded(void **state) {
     }
 }
 
+/* Nor do they end the taking of records: in some currencies money is counted in millions. */
+static void sums_do_not_overflow(void **state) {
+    world *w = *state;
+    enum { CALLS = 4 };
+    ledger_call calls[CALLS];
+    ledger_query part = ledger_query_all;
+    part.to_us = T0 + 1000;
+    for (unsigned i = 0; i < CALLS; i++) {
+        calls[i] = call_at(i, T0 + i);
+        calls[i].attempts = 1;
+        calls[i].cost_nano = INT64_MAX / 2;
+        import(w, &calls[i], 1);
+        const int64_t expected = i ? i > 1 ? INT64_MAX : INT64_MAX - 1 : INT64_MAX / 2;
+        assert_true(total(w, &ledger_query_all).cost_nano == expected);
+        assert_true(total(w, &part).cost_nano == expected);
+        assert_int_equal(total(w, &part).calls, i + 1);
+    }
+    calls[0] = call_at(CALLS, T0 + HOUR);
+    calls[0].attempts = 1;
+    calls[0].cost_nano = 1;
+    import(w, calls, 1); /* another hour, of which all is less */
+    assert_true(total(w, &ledger_query_all).cost_nano == INT64_MAX);
+    part.from_us = T0 + HOUR;
+    part.to_us = INT64_MAX;
+    assert_int_equal(total(w, &part).cost_nano, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_run_is_not_added_to_its_steps),
         IN_FOLDER(sums_are_those_of_the_calls),
+        IN_FOLDER(sums_do_not_overflow),
         IN_FOLDER(groups_are_bounded),
         IN_FOLDER(groups_are_told_apart),
     };
     const struct CMUnitTest at_a_server[] = {
         AT_SERVER(sums_are_those_of_the_calls),
+        AT_SERVER(sums_do_not_overflow),
         AT_SERVER(groups_are_bounded),
         AT_SERVER(groups_are_told_apart),
     };
