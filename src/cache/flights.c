@@ -27,7 +27,7 @@ struct flight {
     flights *table;
     cache_key key;
     uint64_t hash; /* of it */
-    bool stream;
+    flight_form form;
     uint64_t purges; /* when it began */
     _Atomic(recording *) said;
     flight_desk *leader;
@@ -141,14 +141,14 @@ static flight *take_flight(flight_desk *d) {
 }
 
 /* With two references: its leader's and the table's. */
-static flight *flight_new(flights *t, const cache_key *key, uint64_t hash, bool stream,
+static flight *flight_new(flights *t, const cache_key *key, uint64_t hash, flight_form form,
                           uint64_t purges, flight_desk *desk) {
     flight *f = take_flight(desk);
     atomic_init(&f->refs, 2);
     f->table = t;
     f->key = *key;
     f->hash = hash;
-    f->stream = stream;
+    f->form = form;
     f->purges = purges;
     f->leader = desk;
     atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
@@ -207,24 +207,24 @@ static void unfollow(flight *f, flight_desk *d) {
     pthread_mutex_unlock(&f->lock);
 }
 
-static flight *find(list *bucket, const cache_key *key, bool stream, uint64_t purges) {
+static flight *find(list *bucket, const cache_key *key, flight_form form, uint64_t purges) {
     LIST_FOREACH(bucket, node) {
         flight *f = LIST_ENTRY(node, flight, link);
-        if (f->stream == stream && f->purges == purges && cache_key_eq(&f->key, key)) return f;
+        if (f->form == form && f->purges == purges && cache_key_eq(&f->key, key)) return f;
     }
     return NULL;
 }
 
-void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges, flight_desk *desk,
-                  flight_seat *seat) {
+void flights_join(flights *t, const cache_key *key, flight_form form, uint64_t purges,
+                  flight_desk *desk, flight_seat *seat) {
     const uint64_t hash = hash_of(key);
     flight_shard *h = shard_of(t, hash);
     list *bucket = &h->buckets[hash / SHARDS % BUCKETS];
     pthread_mutex_lock(&h->lock);
-    flight *f = find(bucket, key, stream, purges);
+    flight *f = find(bucket, key, form, purges);
     seat->leads = !f;
     if (!f) {
-        f = flight_new(t, key, hash, stream, purges, desk);
+        f = flight_new(t, key, hash, form, purges, desk);
         list_push_back(bucket, &f->link);
     } else {
         atomic_fetch_add(&f->refs, 1);

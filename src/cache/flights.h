@@ -48,11 +48,19 @@ typedef struct flight_seat {
     void (*news)(struct flight_seat *seat);
 } flight_seat;
 
+/* What is flown: who asks the same in another form flies apart. */
+typedef enum flight_form {
+    FLIGHT_DOCUMENT,
+    FLIGHT_STREAM,
+    FLIGHT_STREAM_USAGE, /* with the usage chunk, of a provider that tells it to those alone who ask
+                            for it themselves */
+} flight_form;
+
 /* Sits down; seat->leads says what became of it. A leader flies until flight_land() or
  * flight_fail(), and leaves after it. purges: how many there were (cache/purges.h): who asks after
  * one does not follow a call that was made before it. */
-void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges, flight_desk *desk,
-                  flight_seat *seat);
+void flights_join(flights *t, const cache_key *key, flight_form form, uint64_t purges,
+                  flight_desk *desk, flight_seat *seat);
 /* Idempotent. */
 void flight_leave(flight_seat *seat);
 

@@ -106,12 +106,20 @@ static void land_found(cache_use *u) {
     cache_use_leave(u);
 }
 
+/* weir itself asks for the usage chunk, whoever leads, unless a provider is not to be asked. */
+static flight_form form_of(const exchange *x) {
+    if (!wants_stream(x)) return FLIGHT_DOCUMENT;
+    for (size_t i = 0; x->facts.usage_asked && i < x->model->target_count; i++)
+        if (x->model->targets[i].provider->stream_usage == STREAM_USAGE_NEVER)
+            return FLIGHT_STREAM_USAGE;
+    return FLIGHT_STREAM;
+}
+
 static boarded board(cache_use *u) {
     exchange *x = u->x;
     flights *t = x->env->cache->flights;
-    const bool stream = wants_stream(x);
     u->seat.news = on_news;
-    flights_join(t, &u->key, stream, cache_store_purges(x->env->cache->store), x->env->desk,
+    flights_join(t, &u->key, form_of(x), cache_store_purges(x->env->cache->store), x->env->desk,
                  &u->seat);
     u->sits = true;
     if (!u->seat.leads) {

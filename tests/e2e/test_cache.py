@@ -529,6 +529,27 @@ def test_a_thousand_at_once_make_one_call(weir, upstream, stream, workers):
     assert sum(line["attempts"] for line in calls) == 1  # the one call is in one record
 
 
+@pytest.mark.parametrize("asks", ["auto", "never"])
+def test_who_asks_for_usage_is_told_it(weir, upstream, asks):
+    """Also beside one who does not, of a provider that weir is not to ask: then the two are two calls."""
+    def answer(r):
+        told = r.json().get("stream_options", {}).get("include_usage")
+        return sse([0.5, *bodies.stream("a", usage=bodies.USAGE if told else None)])
+    upstream.always(answer)
+    w = weir(upstream, providers={"main": {"stream_usage": asks}}, cache=CACHE)
+    answers = {}
+    def one(name, **fields):
+        answers[name] = ask(w, stream=True, **fields)
+    first = threading.Thread(target=one, args=("first",))
+    first.start()
+    upstream.wait_requests(1)
+    one("second", stream_options={"include_usage": True})
+    first.join()
+    assert cached(answers["first"]) == "miss" and b"prompt_tokens" not in answers["first"].body
+    assert b"prompt_tokens" in answers["second"].body
+    assert cached(answers["second"]) == ("coalesced" if asks == "auto" else "miss")
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("begun", [False, True], ids=["before", "after"])
 def test_the_one_whose_call_it_is_leaves(weir, upstream, stream, begun):

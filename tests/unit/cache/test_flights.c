@@ -55,31 +55,33 @@ static void table_free(table *t) {
     free(t);
 }
 
-static void join_after(table *t, person *p, unsigned desk, char key, bool stream, uint64_t purges) {
+static void join_after(table *t, person *p, unsigned desk, char key, flight_form form,
+                       uint64_t purges) {
     const cache_key k = {{(unsigned char)key}};
     *p = (person){.seat.news = on_news};
-    flights_join(t->t, &k, stream, purges, t->desks[desk], &p->seat);
+    flights_join(t->t, &k, form, purges, t->desks[desk], &p->seat);
 }
 
-static void join(table *t, person *p, unsigned desk, char key, bool stream) {
-    join_after(t, p, desk, key, stream, 0);
+static void join(table *t, person *p, unsigned desk, char key, flight_form form) {
+    join_after(t, p, desk, key, form, 0);
 }
 
 static void one_leads_and_others_follow(void **state) {
     (void)state;
     table *t = table_new();
-    person a, b, c, other, streams;
-    join(t, &a, 0, 'k', false);
+    person a, b, c, other, streams, told;
+    join(t, &a, 0, 'k', FLIGHT_DOCUMENT);
     assert_true(a.seat.leads);
-    join(t, &b, 0, 'k', false);
-    join(t, &c, 1, 'k', false);
-    join(t, &other, 1, 'o', false);
-    join(t, &streams, 1, 'k', true);
+    join(t, &b, 0, 'k', FLIGHT_DOCUMENT);
+    join(t, &c, 1, 'k', FLIGHT_DOCUMENT);
+    join(t, &other, 1, 'o', FLIGHT_DOCUMENT);
+    join(t, &streams, 1, 'k', FLIGHT_STREAM);
+    join(t, &told, 1, 'k', FLIGHT_STREAM_USAGE);
     assert_false(b.seat.leads || c.seat.leads);
-    assert_true(other.seat.leads && streams.seat.leads);
+    assert_true(other.seat.leads && streams.seat.leads && told.seat.leads);
     assert_ptr_equal(a.seat.of, c.seat.of);
     assert_int_equal(flight_followers(a.seat.of), 2);
-    assert_int_equal(flights_open(t->t), 3);
+    assert_int_equal(flights_open(t->t), 4);
     turn(t);
     const unsigned b_before = b.news, c_before = c.news;
     recording *said = recording_new(&t->room);
@@ -99,10 +101,10 @@ static void one_leads_and_others_follow(void **state) {
     assert_int_equal(flight_get_state(c.seat.of), FLIGHT_LANDED);
     assert_true(span_eq(flight_target(c.seat.of), SPAN_OF("p/m")));
     person late;
-    join(t, &late, 0, 'k', false);
+    join(t, &late, 0, 'k', FLIGHT_DOCUMENT);
     assert_true(late.seat.leads);
     const failure gone = {0};
-    person *leaders[] = {&late, &other, &streams};
+    person *leaders[] = {&late, &other, &streams, &told};
     for (size_t i = 0; i < ARRAY_LEN(leaders); i++) {
         flight_fail(leaders[i]->seat.of, &gone);
         flight_leave(&leaders[i]->seat);
@@ -118,9 +120,9 @@ static void after_a_failure(void **state) {
     (void)state;
     table *t = table_new();
     person a, b, c;
-    join(t, &a, 0, 'k', true);
-    join(t, &b, 1, 'k', true);
-    join(t, &c, 0, 'k', true);
+    join(t, &a, 0, 'k', FLIGHT_STREAM);
+    join(t, &b, 1, 'k', FLIGHT_STREAM);
+    join(t, &c, 0, 'k', FLIGHT_STREAM);
     char text[] = "why";
     const failure why = {.error = ERR_CONNECTION_LOST, .status = 502, .text = span_cstr(text)};
     flight_fail(a.seat.of, &why);
@@ -128,14 +130,14 @@ static void after_a_failure(void **state) {
     flight_leave(&a.seat);
     assert_true(span_eq(flight_failure(b.seat.of)->text, SPAN_OF("why")));
     flight_leave(&c.seat);
-    join(t, &c, 0, 'k', true);
+    join(t, &c, 0, 'k', FLIGHT_STREAM);
     assert_true(c.seat.leads);
     flight_leave(&b.seat);
-    join(t, &b, 1, 'k', true);
+    join(t, &b, 1, 'k', FLIGHT_STREAM);
     assert_false(b.seat.leads);
     assert_ptr_equal(b.seat.of, c.seat.of);
     flight_close(c.seat.of);
-    join(t, &a, 0, 'k', true);
+    join(t, &a, 0, 'k', FLIGHT_STREAM);
     assert_true(a.seat.leads); /* nobody joins one that is closed */
     flight_land(a.seat.of, SPAN_EMPTY);
     flight_land(c.seat.of, SPAN_EMPTY);
@@ -151,9 +153,9 @@ static void a_leader_hears_who_listens(void **state) {
     (void)state;
     table *t = table_new();
     person a, b, c;
-    join(t, &a, 0, 'k', true);
-    join(t, &b, 0, 'k', true);
-    join(t, &c, 0, 'k', true);
+    join(t, &a, 0, 'k', FLIGHT_STREAM);
+    join(t, &b, 0, 'k', FLIGHT_STREAM);
+    join(t, &c, 0, 'k', FLIGHT_STREAM);
     b.leaves = c.leaves = true;
     turn(t);
     assert_true(a.news > 0);
@@ -173,14 +175,14 @@ static void a_purge_parts_them(void **state) {
     (void)state;
     table *t = table_new();
     person a, b, c, d;
-    join_after(t, &a, 0, 'k', true, 1);
-    join_after(t, &b, 0, 'k', true, 2);
+    join_after(t, &a, 0, 'k', FLIGHT_STREAM, 1);
+    join_after(t, &b, 0, 'k', FLIGHT_STREAM, 2);
     assert_true(a.seat.leads && b.seat.leads);
-    join_after(t, &c, 1, 'k', true, 2);
+    join_after(t, &c, 1, 'k', FLIGHT_STREAM, 2);
     assert_false(c.seat.leads);
     assert_ptr_equal(c.seat.of, b.seat.of);
     flight_land(a.seat.of, SPAN_EMPTY);
-    join_after(t, &d, 1, 'k', true, 2);
+    join_after(t, &d, 1, 'k', FLIGHT_STREAM, 2);
     assert_ptr_equal(d.seat.of, b.seat.of);
     flight_land(b.seat.of, SPAN_EMPTY);
     person *all[] = {&a, &b, &c, &d};
@@ -246,7 +248,7 @@ static void *work(void *arg) {
         if (i >= ROUNDS && atomic_load(w->followed) >= FOLLOWED_LEAST) break;
         const cache_key k = {{(unsigned char)(i % 2)}};
         person p = {.seat.news = on_news};
-        flights_join(w->t->t, &k, false, 0, desk, &p.seat);
+        flights_join(w->t->t, &k, FLIGHT_DOCUMENT, 0, desk, &p.seat);
         if (p.seat.leads)
             lead(w, &p, i);
         else
