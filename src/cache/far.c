@@ -113,7 +113,7 @@ static bool keep(far_reading *r, const cache_value *v) {
     const uint64_t purged = cache_store_purges(r->far->of->store); /* before its rules are asked */
     if (!v->said || v->expires_ms <= wall || far_is_purged(r->far, v)) return false;
     const int64_t age = wall - v->stored_ms, ago = wall - v->asked_ms;
-    const cached_answer a = {.key = r->look->near,
+    const cached_answer a = {.key = r->look->key,
                              .stream = v->stream,
                              .said = v->said,
                              .model = v->model,
@@ -168,7 +168,7 @@ static void on_found(redis_wait *w, const redis_reply *reply) {
     *r = (far_reading){.aside = {.run = read_all, .done = on_read, .free = on_reading_dropped},
                        .look = l,
                        .far = k->far,
-                       .key = l->far,
+                       .key = l->key,
                        .count = count};
     l->reading = r;
     for (size_t i = 0; i < count; i++) {
@@ -185,19 +185,15 @@ static void on_found(redis_wait *w, const redis_reply *reply) {
     conclude(r);
 }
 
-bool far_look_up(far_link *k, far_look *l, const cache_want *want, const cache_key *far,
+bool far_look_up(far_link *k, far_look *l, const cache_want *want,
                  void (*done)(far_look *l, bool found)) {
     char texts[FORMS][KEY_LEN + 1];
     span args[1 + FORMS] = {SPAN_OF("MGET")};
-    *l = (far_look){.link = k,
-                    .near = want->key,
-                    .far = *far,
-                    .stream = want->stream,
-                    .either = want->either,
-                    .done = done};
+    *l = (far_look){
+        .link = k, .key = want->key, .stream = want->stream, .either = want->either, .done = done};
     redis_wait_init(&l->wait);
-    args[1] = key_text(far, want->stream, texts[0]);
-    args[2] = key_text(far, !want->stream, texts[1]);
+    args[1] = key_text(&want->key, want->stream, texts[0]);
+    args[2] = key_text(&want->key, !want->stream, texts[1]);
     const bool rests = k->failures >= LOOKS_FAILED && k->loop->now_ms < k->again_ms;
     if (!rests && redis_ask(k->redis, &l->wait, on_found, args, want->either ? 3 : 2)) return true;
     count_look(k, "skipped");
@@ -289,13 +285,13 @@ static span keep_text(char **at, span text) {
     return kept;
 }
 
-static far_write *write_of(far_link *k, const cached_answer *a, const cache_key *far) {
+static far_write *write_of(far_link *k, const cached_answer *a) {
     const int64_t wall = wall_ms(), now_ms = k->loop->now_ms;
     far_write *w = mem_zalloc(sizeof *w);
     char *at = w->texts = mem_alloc(a->model.len + a->client.len + a->target.len + 1);
     w->aside = (aside){.run = pack, .done = on_packed, .free = on_packing_dropped};
     w->of = k;
-    w->key = *far;
+    w->key = a->key;
     w->value = (cache_value){.stream = a->stream,
                              .usage_asked = a->usage_asked,
                              .said = recording_ref(a->said),
@@ -309,7 +305,7 @@ static far_write *write_of(far_link *k, const cached_answer *a, const cache_key 
     return w;
 }
 
-void far_put(far_link *k, const cached_answer *a, const cache_key *far) {
+void far_put(far_link *k, const cached_answer *a) {
     const bool can = redis_is_ready(k->redis) && k->loop->now_ms >= k->rewrite_ms &&
                      k->writing < WRITES_MAX && recording_bytes(a->said) <= WRITE_BYTES;
     if (!can) {
@@ -317,7 +313,7 @@ void far_put(far_link *k, const cached_answer *a, const cache_key *far) {
         count_write(k, "skipped");
         return;
     }
-    far_write *w = write_of(k, a, far);
+    far_write *w = write_of(k, a);
     list_push_back(&k->writes, &w->link);
     k->writing++;
     w->packing = recording_bytes(a->said) >= CACHE_VALUE_PACKED_MIN;

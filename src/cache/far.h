@@ -47,20 +47,20 @@ typedef struct far_look {
     redis_wait wait;
     far_link *link;
     struct far_reading *reading; /* on another thread; NULL: none is */
-    cache_key near, far;
+    cache_key key;
     bool stream, either;
     void (*done)(struct far_look *l, bool found);
 } far_look;
 
-/* near: in memory; far: there. most: bytes of an answer. true: done is called later, once, never
- * before this returns; what was found is in memory by then. false: there is none to ask. */
-MUST_USE bool far_look_up(far_link *k, far_look *l, const cache_want *want, const cache_key *far,
+/* true: done is called later, once, never before this returns; what was found is in memory by then.
+ * false: there is none to ask. */
+MUST_USE bool far_look_up(far_link *k, far_look *l, const cache_want *want,
                           void (*done)(far_look *l, bool found));
 /* Afterwards done is not called. Idempotent. */
 void far_look_cancel(far_look *l);
 
 /* a->said is whole; all of *a is borrowed. */
-void far_put(far_link *k, const cached_answer *a, const cache_key *far);
+void far_put(far_link *k, const cached_answer *a);
 
 /* ---- purging ---- */
 

@@ -1,7 +1,6 @@
 /* A question as the cache sees it: whether it may be there, and its keys. */
 #include "exchange/cache_use.h"
 
-#include "base/hash.h"
 #include "cache/memo.h"
 #include "exchange/holder.h"
 
@@ -96,21 +95,24 @@ static span write_rules(const config_cache *c, char *to) {
 
 void cache_pose(const exchange *x, posed_question *ret) {
     static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
-    span *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
+    const size_t count = x->model->target_count;
+    span *targets = arena_alloc(&x->env->event_arena, 2 * count * sizeof(span));
     ret->cap = x->facts.cap_tokens;
     for (size_t i = 0; i < FORWARDED; i++)
         ret->more[i] = http_header_get(x->facts.headers, forwarded[i]);
     ret->more[FORWARDED] = span_from((const char *)&x->shaped, sizeof x->shaped);
     ret->more[FORWARDED + 1] = span_from((const char *)&ret->cap, sizeof ret->cap);
-    for (size_t i = 0; i < x->model->target_count; i++)
-        targets[i] = x->model->targets[i].name;
+    for (size_t i = 0; i < count; i++) {
+        targets[2 * i] = x->model->targets[i].name;
+        targets[2 * i + 1] = x->model->targets[i].provider->url.text;
+    }
     ret->q = (cache_question){.scope = scope_of(x),
                               .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
                               .query = x->facts.query,
                               .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
                               .entry = x->model->name,
                               .targets = targets,
-                              .target_count = x->model->target_count,
+                              .target_count = 2 * count,
                               .more = ret->more,
                               .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
                               .rules = write_rules(options_of(x), ret->rules),
@@ -165,20 +167,4 @@ void cache_note_key(const cache_use *u, const posed_question *q) {
     env->known_members = known_members;
     const memo_reading how = reading_of(u->x);
     key_memo_add(env->memo, &q->q, &u->key, &how);
-}
-
-/* In a store that others have, too, whose targets of the same names may be elsewhere. What guards
- * and bounds have made of an answer is by this weir's rules alone: it stays in memory. */
-void cache_find_far_key(cache_use *u) {
-    const exchange *x = u->x;
-    u->is_far = x->env->far && !x->shaped;
-    if (!u->is_far) return;
-    sha256_stream *s = sha256_stream_new();
-    sha256_stream_add(s, span_from((const char *)u->key.bytes, sizeof u->key.bytes));
-    for (size_t i = 0; i < x->model->target_count; i++) {
-        const config_url *url = &x->model->targets[i].provider->url;
-        sha256_stream_add(s, url->text);
-        sha256_stream_add(s, SPAN_OF("\n"));
-    }
-    sha256_stream_end(s, u->far_key.bytes);
 }

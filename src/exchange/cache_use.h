@@ -34,8 +34,7 @@ bool retelling_next(retelling *t, answer_event *ret, unsigned *ret_at_ms);
 typedef struct cache_use {
     exchange *x;
     cache_key key;
-    cache_key far_key;            /* in the store of several weirs */
-    bool is_far;                  /* it may be there */
+    bool is_far;                  /* it may be in the store of several weirs */
     bool only_cached;             /* it is not made, if it is nowhere */
     struct look_out *far;         /* for what others have stored; NULL: nobody has looked */
     struct similar_look *similar; /* NULL: nobody has looked for something like it */
@@ -81,8 +80,6 @@ void cache_pose(const exchange *x, posed_question *ret);
 MUST_USE bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted);
 /* It has an answer. */
 void cache_note_key(const cache_use *u, const posed_question *q);
-/* u->far_key, and whether there is one. */
-void cache_find_far_key(cache_use *u);
 /* What two questions have in common that differ in one text alone: their key without it. apart:
  * what else keeps them apart. */
 cache_key cache_use_bucket(cache_use *u, json_value text, span apart);

@@ -172,7 +172,7 @@ static void store(recorder *r, span target) {
                              .stored_ms = now_ms,
                              .expires_ms = now_ms + r->use->ttl_ms};
     cache_store_put(x->env->cache->store, &a);
-    if (r->use->is_far) far_put(x->env->far, &a, &r->use->far_key);
+    if (r->use->is_far) far_put(x->env->far, &a);
 }
 
 /* Stored before the flight is over: who comes from now on finds the one or the other. */

@@ -209,7 +209,7 @@ static bool look_far(cache_use *u) {
     const cache_want want = cache_use_want(u);
     if (!u->far) u->far = arena_zalloc(&x->arena, sizeof *u->far);
     u->far->use = u;
-    return far_look_up(x->env->far, &u->far->look, &want, &u->far_key, on_looked);
+    return far_look_up(x->env->far, &u->far->look, &want, on_looked);
 }
 
 /* Of a stream the first event; a document when it is whole. */
@@ -284,7 +284,9 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
     exchange_leave(x->env);
     if (is == KNOWN_UNFIT) return pass_by(u, wish);
     if (is == KNOWN_ANSWER) return STAGE_NEXT;
-    cache_find_far_key(u);
+    /* What guards and bounds have made of an answer is by this weir's rules alone: it stays here.
+     */
+    u->is_far = x->env->far && !x->shaped;
     u->only_cached = wish->only_if_cached;
     if (u->only_cached && !wish->no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);
     decide(u, CACHE_MISS);

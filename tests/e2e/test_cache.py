@@ -454,6 +454,21 @@ def test_a_reload_takes_it_away_and_back(weir, upstream):
     assert [cached(ask(w)) for _ in range(2)] == ["miss", "hit"]
 
 
+def test_another_address_answers_for_itself(weir, upstreams):
+    """A provider of the same name that is elsewhere after a reload: what the one has said the other has not."""
+    there, elsewhere = upstreams(), upstreams()
+    there.always(reply(200, bodies.completion("there")))
+    elsewhere.always(reply(200, bodies.completion("elsewhere")))
+    w = weir(there, cache=CACHE)
+    assert [cached(ask(w)) for _ in range(2)] == ["miss", "hit"]
+    w.reload(daemon.config_for(elsewhere, listen=w.listen, cache=CACHE))
+    answer = ask(w)
+    assert cached(answer) == "miss" and b"elsewhere" in answer.body and cached(ask(w)) == "hit"
+    w.reload(daemon.config_for(there, listen=w.listen, cache=CACHE))
+    answer = ask(w)
+    assert cached(answer) == "hit" and b"there" in answer.body
+
+
 def test_a_reload_changes_what_may_be_in_it(weir, upstream):
     """Also for what was given before in the very same bytes."""
     upstream.always(reply(200, bodies.completion()))
