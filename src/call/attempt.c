@@ -265,6 +265,8 @@ http_call_facts attempt_get_times(const attempt *a) {
 
 attempt_facts attempt_get_facts(const attempt *a) {
     const http_call_facts times = attempt_get_times(a);
+    token_usage usage = a->usage;
+    if (a->reader) usage.service = a->reader->usage.service; /* told beside no usage, too */
     return (attempt_facts){.lacks = times.lacks,
                            .placed_us = times.placed_us,
                            .sent_us = times.sent_us,
@@ -274,5 +276,5 @@ attempt_facts attempt_get_facts(const attempt *a) {
                            .skipped = a->reader ? a->reader->skipped : 0,
                            .unfinished = a->unfinished,
                            .request_id = a->request_id,
-                           .usage = a->usage};
+                           .usage = usage};
 }

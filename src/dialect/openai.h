@@ -45,11 +45,12 @@ unsigned openai_index(json_value v, unsigned otherwise);
  * object. */
 MUST_USE bool openai_scan(const answer_event *e, json_member members[ANSWER_MEMBERS],
                           size_t *ret_count);
-/* A `usage` object of either family (chat, responses) is what the event tells. */
+/* A `usage` object of either family (chat, responses): what it tells, with what was told before and
+ * it leaves out, is what the event tells. */
 void openai_read_usage(reader *r, answer_event *e, json_value usage);
 /* SERVICE_* of a `service_tier`, a request's or an answer's. */
 uint8_t openai_service(json_value service_tier);
-/* The tier of service beside a usage that was read, which its price may depend on. */
+/* The tier of service, which the price of what is used may depend on. */
 void openai_read_service(reader *r, json_value service_tier);
 
 /* The parts, where they are wanted, of a message or delta of a chat completion's choice

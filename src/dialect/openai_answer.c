@@ -34,10 +34,21 @@ static const span usage_names[USAGE_NAMES] = {
     [CACHED_BESIDE] = SPAN("cached_tokens"),
 };
 
+/* A whole number, however it is written: 12, 12.0, 1.2e1. */
 static int64_t figure(json_value v) {
-    int64_t value = -1;
-    if (!json_i64(v, &value) || value < 0 || value > TOKENS_MAX) return -1;
-    return value;
+    int64_t value;
+    double number;
+    if (v.type != JSON_NUMBER) return -1;
+    if (json_i64(v, &value)) return value >= 0 && value <= TOKENS_MAX ? value : -1;
+    if (!json_double(v, &number) || !(number >= 0 && number <= TOKENS_MAX)) return -1;
+    value = (int64_t)number;
+    return (double)value == number ? value : -1;
+}
+
+/* A stream may tell some figures at its beginning and the others at its end, and write noughts for
+ * what it has told before. */
+static void take(int64_t *known, int64_t told) {
+    if (told > 0 || *known < 0) *known = told;
 }
 
 static int64_t either_figure(const json_value *chat) {
@@ -56,10 +67,10 @@ static void read_prompt_details(token_usage *u, json_value details) {
     if (details.type != JSON_OBJECT) return;
     json_value of[NAMES];
     json_get_each(details, names, NAMES, of);
-    u->cached = figure(of[CACHED]);
-    u->cache_write = figure(of[WRITTEN]);
-    u->audio_prompt = figure(of[AUDIO]);
-    u->image_prompt = figure(of[IMAGE]);
+    take(&u->cached, figure(of[CACHED]));
+    take(&u->cache_write, figure(of[WRITTEN]));
+    take(&u->audio_prompt, figure(of[AUDIO]));
+    take(&u->image_prompt, figure(of[IMAGE]));
 }
 
 static void read_completion_details(token_usage *u, json_value details) {
@@ -68,8 +79,15 @@ static void read_completion_details(token_usage *u, json_value details) {
     if (details.type != JSON_OBJECT) return;
     json_value of[NAMES];
     json_get_each(details, names, NAMES, of);
-    u->reasoning = figure(of[REASONING]);
-    u->audio_completion = figure(of[AUDIO]);
+    take(&u->reasoning, figure(of[REASONING]));
+    take(&u->audio_completion, figure(of[AUDIO]));
+}
+
+/* What the total leaves out was used all the same. */
+static int64_t total_of(const token_usage *u, int64_t told) {
+    if (u->prompt < 0) return told;
+    const int64_t sum = u->prompt + (u->completion > 0 ? u->completion : 0);
+    return told > sum ? told : sum;
 }
 
 void openai_read_usage(reader *r, answer_event *e, json_value usage) {
@@ -77,23 +95,13 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     json_value of[USAGE_NAMES];
     json_get_each(usage, usage_names, USAGE_NAMES, of);
     token_usage *u = &r->usage;
-    *u = (token_usage){
-        .prompt = either_figure(&of[PROMPT]),
-        .completion = either_figure(&of[COMPLETION]),
-        .total = figure(of[TOTAL]),
-        .reasoning = -1,
-        .cached = -1,
-        .cache_write = -1,
-        .audio_prompt = -1,
-        .image_prompt = -1,
-        .audio_completion = -1,
-    };
+    take(&u->prompt, either_figure(&of[PROMPT]));
+    take(&u->completion, either_figure(&of[COMPLETION]));
+    u->total = total_of(u, figure(of[TOTAL]));
     read_prompt_details(u, either_object(&of[IN]));
     if (u->cached < 0) u->cached = figure(of[CACHE_HIT]);
     if (u->cached < 0) u->cached = figure(of[CACHED_BESIDE]);
     read_completion_details(u, either_object(&of[OUT]));
-    if (u->total < 0 && u->prompt >= 0)
-        u->total = u->prompt + (u->completion > 0 ? u->completion : 0);
     e->usage = u;
     e->usage_text = usage.raw;
 }
@@ -106,9 +114,9 @@ uint8_t openai_service(json_value service_tier) {
     return SERVICE_STANDARD;
 }
 
+/* The last word counts: what a stream begins with may be what was asked for. */
 void openai_read_service(reader *r, json_value service_tier) {
-    const uint8_t service = openai_service(service_tier);
-    if (service != SERVICE_STANDARD) r->usage.service = service;
+    if (service_tier.type == JSON_STRING) r->usage.service = openai_service(service_tier);
 }
 
 /* Who asks for the usage chunk is told in all others that they have none. */
@@ -334,6 +342,8 @@ static void read_document(reader *r, answer_event *e, const json_member *members
             read_usage(r, e, m);
         else if (span_eq(m->key, SPAN_OF("error")))
             openai_read_error(e, m->value);
+        else if (span_eq(m->key, SPAN_OF("service_tier")))
+            openai_read_service(r, m->value);
         else if (openai_is_loose(m->key))
             reader_note_loose(r, m->value);
         else if (!e->envelope)
@@ -345,9 +355,6 @@ static void read_document(reader *r, answer_event *e, const json_member *members
         else if (span_eq(m->key, SPAN_OF("created")))
             r->envelope.created = m->value;
     }
-    for (size_t i = 0; e->usage && i < count; i++)
-        if (span_eq(members[i].key, SPAN_OF("service_tier")))
-            openai_read_service(r, members[i].value);
     if (choices) {
         read_said(r, e, members, count, choices);
         if (e->usage && choices->elements == 0) e->sorts |= EVENT_USAGE;

@@ -241,7 +241,7 @@ static void read_response_object(reader *r, answer_event *e, json_value response
     json_iter it = json_iter_of(response);
     for (json_member m; json_next_member(&it, &m);)
         read_response_member(r, e, &m, whole);
-    if (e->usage) openai_read_service(r, json_get(response, SPAN_OF("service_tier")));
+    openai_read_service(r, json_get(response, SPAN_OF("service_tier")));
 }
 
 static void read_last(reader *r, answer_event *e, json_value response, span word, bool failed) {
@@ -264,7 +264,10 @@ static void read_step(reader *r, answer_event *e, const document *d, span type,
     bool own = span_starts(type, prefix);
     span word = own ? span_slice(type, prefix.len, type.len) : type;
     if (!(e->sorts & EVENT_CONTENT) && has_begun(r, word)) e->sorts |= EVENT_BEGUN;
-    if (e->envelope && response.type == JSON_OBJECT) read_response_object(r, e, response, false);
+    if (e->envelope && response.type == JSON_OBJECT)
+        read_response_object(r, e, response, false);
+    else
+        openai_read_service(r, json_get(response, SPAN_OF("service_tier")));
     read_piece(r, e, d, word);
 }
 
@@ -324,7 +327,7 @@ static void read_plain(reader *r, answer_event *e, const document *d) {
     }
     for (size_t i = 0; i < d->count; i++)
         read_response_member(r, e, &d->members[i], true);
-    if (e->usage) openai_read_service(r, member(d, SPAN_OF("service_tier")));
+    openai_read_service(r, member(d, SPAN_OF("service_tier")));
     if (e->sorts & EVENT_ERROR)
         e->sorts ^= EVENT_ERROR | EVENT_FAILED;
     else if (failed)

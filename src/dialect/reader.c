@@ -45,6 +45,7 @@ void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t 
     sse_reader_init(&r->events, spec->event_bytes);
     if (length > 0 && (uint64_t)length <= spec->answer_bytes) r->length = (size_t)length;
     r->hold.holder = spec->holder;
+    r->usage = token_usage_unknown;
 }
 
 void reader_done(reader *r) {

@@ -132,7 +132,7 @@ typedef struct reader {
     answer_part *parts; /* NULL until there is one, which is where they are wanted alone */
     size_t part_count, part_cap;
     answer_envelope envelope;
-    token_usage usage;
+    token_usage usage; /* as far as it was told in any event */
 } reader;
 
 /* content_type: empty where the head has none. length: of the body, -1 where it is not told.

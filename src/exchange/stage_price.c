@@ -15,6 +15,7 @@ static bool was_answered(const attempt_record *a) {
 /* What is not told is not free: the attempt that answered used what the record says; another one
  * that was stopped after it had begun to answer, at least the prompt. */
 static void fill_usage(exchange *x, attempt_record *a, bool is_answer) {
+    const uint8_t service = a->usage.service;
     if (is_answer) {
         a->usage = x->record.usage;
     } else if (a->usage.prompt < 0 && exchange_dialect(x)->is_json) {
@@ -23,6 +24,7 @@ static void fill_usage(exchange *x, attempt_record *a, bool is_answer) {
         a->usage.completion = 0;
         a->usage.estimated = true;
     }
+    a->usage.service = service; /* told, also where nothing else is */
 }
 
 stage_result stage_price(exchange *x) {

@@ -124,6 +124,37 @@ def test_a_tier_of_service_has_prices_of_its_own(weir, upstream):
         assert record_of(w, made)["cost_nano"] == 10 * 2000 + 2 * 1000
 
 
+def test_what_is_reckoned_has_the_prices_of_its_tier_of_service(weir, upstream):
+    """Of a plain answer without usage, and of streams that break off, the one's tier told in a chunk, the other's in a response."""
+    chunks = [{**chunk, "service_tier": "priority"} for chunk in bodies.stream("a", "b")[:-1]]
+    begun = [{"type": "response.created", "response": {"id": "resp_1", "object": "response", "status": "in_progress", "output": [],
+                                                       "service_tier": "priority"}},
+             {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "one two three"}]
+    upstream.script(reply(200, bodies.completion(usage=None, service_tier="priority")), sse(chunks, end="cut"), sse(begun, end="cut"))
+    w = weir(upstream, retry={"retries": 0}, prices={"main/gpt-test": {"input": 2, "output": 10, "service_tiers": {
+        "priority": {"input": 4, "output": 30}}}})
+    made = [wire.chat(w), wire.chat(w, stream=True),
+            wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True})]
+    for record in [record_of(w, answer) for answer in made]:
+        assert record["estimated"] is True and record["prompt_tokens"] > 0 and record["completion_tokens"] > 0
+        assert record["cost_nano"] == 4000 * record["prompt_tokens"] + 30000 * record["completion_tokens"]
+
+
+def test_figures_that_come_in_pieces_are_one_usage(weir, upstream):
+    """The prompt at the beginning of a stream and the rest at its end; whole numbers with a point; a total that leaves out its parts."""
+    chunks = bodies.stream("a")
+    chunks[0]["usage"] = {"prompt_tokens": 5000, "prompt_tokens_details": {"cached_tokens": 4000}}
+    chunks[-1]["usage"] = {"completion_tokens": 7, "prompt_tokens": 0}
+    upstream.script(sse(chunks), reply(200, bodies.completion(usage={"prompt_tokens": 50.0, "completion_tokens": 7.0, "total_tokens": 0})))
+    w = weir(upstream, **PRICES)
+    record = record_of(w, wire.chat(w, stream=True))
+    assert (record["prompt_tokens"], record["cached_tokens"], record["completion_tokens"], record["total_tokens"]) == (5000, 4000, 7, 5007)
+    assert record["cost_nano"] == 1250 * 4000 + 2500 * 1000 + 10000 * 7 and not record["estimated"]
+    record = record_of(w, wire.chat(w))
+    assert (record["prompt_tokens"], record["completion_tokens"], record["total_tokens"]) == (50, 7, 57)
+    assert record["cost_nano"] == 2500 * 50 + 10000 * 7
+
+
 def test_an_hour_of_the_day_has_prices_of_its_own(weir, upstream):
     """What holds when the call ends; the listing shows all of them."""
     upstream.always(reply(200, {**bodies.completion(usage=usage(10, 2))}))

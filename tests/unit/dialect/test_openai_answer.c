@@ -217,7 +217,10 @@ static void usage_may_be_told_in_part(void **state) {
         {"{\"prompt_tokens\":0,\"completion_tokens\":4}", 0, 4, 4},
         {"{\"prompt_tokens\":3}", 3, -1, 3},
         {"{\"prompt_tokens\":3,\"completion_tokens\":1}", 3, 1, 4},
-        {"{\"prompt_tokens\":3,\"completion_tokens\":1,\"total_tokens\":0}", 3, 1, 0},
+        {"{\"prompt_tokens\":3,\"completion_tokens\":1,\"total_tokens\":0}", 3, 1, 4},
+        {"{\"prompt_tokens\":3,\"completion_tokens\":1,\"total_tokens\":9}", 3, 1, 9},
+        {"{\"prompt_tokens\":3.0,\"completion_tokens\":1.2e1,\"total_tokens\":15.5}", 3, 12, 15},
+        {"{\"prompt_tokens\":\"3\",\"completion_tokens\":1e300}", -1, -1, -1},
         {"{\"completion_tokens\":4}", -1, 4, -1},
         {"{\"prompt_tokens\":0,\"input_tokens\":9}", 0, -1, 0},
         {"{\"prompt_tokens\":-1,\"completion_tokens\":1.5,\"total_tokens\":1000000001}", -1, -1,
@@ -232,6 +235,41 @@ static void usage_may_be_told_in_part(void **state) {
         assert_int_equal(e.usage->completion, rows[i].completion);
         assert_int_equal(e.usage->total, rows[i].total);
     }
+}
+
+/* Some of it at the beginning of a stream and the rest at its end, of whatever tier of service. */
+static void usage_may_be_told_in_pieces(void **state) {
+    (void)state;
+    static const struct {
+        const char *data;
+        int64_t prompt, completion, total, cached;
+        uint8_t service;
+    } rows[] = {
+        {"{\"choices\":[],\"service_tier\":\"flex\",\"usage\":{\"prompt_tokens\":30,"
+         "\"total_tokens\":30,\"prompt_tokens_details\":{\"cached_tokens\":8}}}",
+         30, -1, 30, 8, SERVICE_STANDARD + 1},
+        {"{\"choices\":[],\"usage\":{\"completion_tokens\":2}}", 30, 2, 32, 8,
+         SERVICE_STANDARD + 1},
+        {"{\"choices\":[],\"service_tier\":null,\"usage\":{\"prompt_tokens\":0,"
+         "\"completion_tokens\":4,\"total_tokens\":4,\"prompt_tokens_details\":null}}",
+         30, 4, 34, 8, SERVICE_STANDARD + 1},
+        {"{\"choices\":[],\"service_tier\":\"default\",\"usage\":{\"prompt_tokens\":31,"
+         "\"completion_tokens\":4,\"total_tokens\":40}}",
+         31, 4, 40, 8, SERVICE_STANDARD},
+    };
+    const reader_spec spec = {.dialect = DIALECT_OPENAI_CHAT, .choices = 1, .event_bytes = 4096};
+    assert_span(config_service_names[SERVICE_STANDARD + 1], "flex");
+    reader_init(&r, &spec, SPAN_OF("text/event-stream"), -1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        answer_event e = {.kind = ANSWER_STREAM, .data = span_cstr(rows[i].data)};
+        dialect_get(DIALECT_OPENAI_CHAT)->read(&r, &e);
+        assert_int_equal(e.usage->prompt, rows[i].prompt);
+        assert_int_equal(e.usage->completion, rows[i].completion);
+        assert_int_equal(e.usage->total, rows[i].total);
+        assert_int_equal(e.usage->cached, rows[i].cached);
+        assert_int_equal(e.usage->service, rows[i].service);
+    }
+    reader_done(&r);
 }
 
 /* The status that an error event stands for. */
@@ -269,6 +307,7 @@ int main(void) {
         cmocka_unit_test(reads_the_usage_of_a_choice),
         cmocka_unit_test(reads_what_has_a_price_of_its_own),
         cmocka_unit_test(usage_may_be_told_in_part),
+        cmocka_unit_test(usage_may_be_told_in_pieces),
         cmocka_unit_test(errors_tell_their_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
