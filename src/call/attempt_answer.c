@@ -237,6 +237,7 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
                               .usage_added = a->adds_usage,
+                              .asks_no_model = facts->asks_no_model,
                               .secrets = attempt_secrets(a),
                               .memory = &a->spec.loop->memory,
                               .holder = a->spec.holder};

@@ -91,7 +91,7 @@ static int64_t total_of(const token_usage *u, int64_t told) {
 }
 
 void openai_read_usage(reader *r, answer_event *e, json_value usage) {
-    if (usage.type != JSON_OBJECT) return;
+    if (usage.type != JSON_OBJECT || r->spec.asks_no_model) return;
     json_value of[USAGE_NAMES];
     json_get_each(usage, usage_names, USAGE_NAMES, of);
     token_usage *u = &r->usage;

@@ -55,6 +55,7 @@ typedef struct reader_spec {
     size_t event_bytes; /* of one event of a stream, at most */
     size_t answer_bytes;       /* of a plain body, at most */
     bool usage_added;          /* weir has asked for the usage chunk, and its client has not */
+    bool asks_no_model;        /* what it tells to have been used, another call has used */
     const secret_set *secrets; /* what is not handed on; NULL: nothing */
     memory_account *memory;    /* what it gathers takes its room there; NULL: it is not counted */
     uint64_t holder;           /* for whom, as in base/memory.h */

@@ -45,6 +45,7 @@ static void drop_request(exchange *x) {
                                .model_name = x->facts.model_name,
                                .stream = x->facts.stream,
                                .usage_asked = x->facts.usage_asked,
+                               .asks_no_model = x->facts.asks_no_model,
                                .prompts = x->facts.prompts,
                                .choices = x->facts.choices,
                                .outline.fault = {.what = "the request is not kept any more"}};

@@ -241,9 +241,19 @@ static stage_result parse_other(exchange *x, span body) {
                                                             : parse_bad_json(x, body, &fault);
 }
 
+/* Of a further path: a stored response, a batch. What is told there to have been used was used by
+ * the call that made it, however often it is looked at. Whether a body that is no JSON (a form with
+ * a file) names a model nobody knows. */
+static bool asks_no_model(const request_facts *f) {
+    if (!span_eq(f->method, SPAN_OF("POST"))) return true;
+    return !f->model_name.len && (f->root.type == JSON_OBJECT || !f->body.len);
+}
+
 stage_result parse_openai(exchange *x) {
     if (x->endpoint != EP_OTHER) return read_body(x, x->request->body);
-    return looks_like_json(x) ? parse_other(x, x->request->body) : parse_model(x);
+    const stage_result r = looks_like_json(x) ? parse_other(x, x->request->body) : parse_model(x);
+    x->facts.asks_no_model = asks_no_model(&x->facts);
+    return r;
 }
 
 stage_result parse_request(exchange *x) {

@@ -7,7 +7,8 @@
 #include "call/price_part.h"
 #include "exchange/functions.h"
 
-/* Refusals and what nobody answers cost nothing, whatever a target's price is. */
+/* Refusals and what nobody answers cost nothing, whatever a target's price is; nor does what asks
+ * no model for anything. */
 static bool was_answered(const attempt_record *a) {
     return a->status >= 200 && a->status < 300;
 }
@@ -36,7 +37,7 @@ stage_result stage_price(exchange *x) {
     x->record.cost_nano = 0;
     for (unsigned i = 0; i < c.attempts; i++) {
         attempt_record *a = &c.tries[i];
-        if (was_answered(a)) {
+        if (was_answered(a) && !x->facts.asks_no_model) {
             fill_usage(x, a, (int)i == c.answered);
             a->cost_nano = prices_cost(known, a->target, &a->usage, now_us);
         } else {

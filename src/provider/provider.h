@@ -49,6 +49,7 @@ typedef struct request_facts {
     bool usage_asked;     /* the client itself asked for the usage chunk */
     uint8_t service;      /* the tier of service that is asked for: SERVICE_* (config/config.h) */
     bool stored;          /* its answer may be asked for again (`store`) */
+    bool asks_no_model;   /* what a provider keeps is fetched, changed or removed */
     unsigned prompts;     /* of a completion; at least 1, else 1 */
     unsigned choices;     /* how many a complete answer has: as many as `n` says, of each prompt */
     outline_slot outline; /* of body: for request_outline_of() */

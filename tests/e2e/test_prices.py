@@ -155,6 +155,28 @@ def test_figures_that_come_in_pieces_are_one_usage(weir, upstream):
     assert record["cost_nano"] == 2500 * 50 + 10000 * 7
 
 
+def test_what_is_looked_at_once_more_is_not_paid_once_more(weir, upstream):
+    """A stored response that is fetched, changed and removed, and a batch: they tell what another call, or the batch, has used."""
+    response = {"id": "resp_1", "object": "response", "status": "completed", "output": [], "model": "gpt-test",
+                "usage": {"input_tokens": 10, "output_tokens": 2, "total_tokens": 12}}
+    batch = {"id": "batch_1", "object": "batch", "status": "completed", "usage": {"input_tokens": 900, "output_tokens": 90, "total_tokens": 990}}
+    upstream.always(lambda r: reply(200, batch if "batch" in r.path else response))
+    w = weir(upstream, passthrough=["/v1/responses/*", "/v1/batches", "/v1/batches/*"], prices={"*": {"input": 1, "output": 1}})
+    assert record_of(w, wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x"}))["cost_nano"] == 12000
+    looks = [("GET", "/v1/responses/resp_1", None), ("DELETE", "/v1/responses/resp_1", None), ("POST", "/v1/responses/resp_1/cancel", None),
+             ("GET", "/v1/batches/batch_1", None), ("POST", "/v1/batches", {"input_file_id": "file_1"}), ("POST", "/v1/batches/batch_1/cancel", {})]
+    for method, path, body in 2 * looks:
+        answer = wire.call(w, method, path, body)
+        assert answer.status == 200, answer.body
+        record = record_of(w, answer)
+        assert (record["prompt_tokens"], record["total_tokens"], record["cost_nano"]) == (None, None, 0), path
+    made = record_of(w, wire.call(w, "POST", "/v1/responses/compact", {"model": "gpt-test", "input": "x"}))
+    assert (made["total_tokens"], made["cost_nano"]) == (12, 12000)  # a model was asked
+    summary = ask(w, "/usage/summary")
+    assert (summary["total_tokens"], summary["cost_nano"], summary["unpriced_calls"]) == (24, 24000, 0)
+    assert figure(w, "weir_unpriced_calls_total", model="*", target="main") == 0
+
+
 def test_an_hour_of_the_day_has_prices_of_its_own(weir, upstream):
     """What holds when the call ends; the listing shows all of them."""
     upstream.always(reply(200, {**bodies.completion(usage=usage(10, 2))}))

@@ -272,6 +272,21 @@ static void usage_may_be_told_in_pieces(void **state) {
     reader_done(&r);
 }
 
+/* What is stored and looked at once more was used before. */
+static void usage_of_another_call_is_not_read(void **state) {
+    (void)state;
+    const reader_spec spec = {
+        .dialect = DIALECT_RAW, .asks_no_model = true, .choices = 1, .event_bytes = 4096};
+    reader_init(&r, &spec, SPAN_OF("application/json"), -1);
+    answer_event e = {.kind = ANSWER_PLAIN,
+                      .data = SPAN_OF("{\"object\":\"batch\",\"usage\":{\"input_tokens\":9}}")};
+    dialect_get(DIALECT_RAW)->read(&r, &e);
+    reader_done(&r);
+    assert_true(e.is_json);
+    assert_null(e.usage);
+    assert_int_equal(e.usage_text.len, 0);
+}
+
 /* The status that an error event stands for. */
 static void errors_tell_their_status(void **state) {
     (void)state;
@@ -308,6 +323,7 @@ int main(void) {
         cmocka_unit_test(reads_what_has_a_price_of_its_own),
         cmocka_unit_test(usage_may_be_told_in_part),
         cmocka_unit_test(usage_may_be_told_in_pieces),
+        cmocka_unit_test(usage_of_another_call_is_not_read),
         cmocka_unit_test(errors_tell_their_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
