@@ -135,10 +135,28 @@ static bool is_chat(dialect d) {
     return d == DIALECT_OPENAI_CHAT || d == DIALECT_OPENAI_RESPONSES || d == DIALECT_WEIR_CHAT;
 }
 
-/* A schema that the answer must keep to is told to the model, as a tool's is. */
 static bool is_told(param_id id) {
-    return id == PARAM_FORMAT || id == PARAM_TEMPLATE || id == PARAM_PREDICTION ||
-           id == PARAM_SUFFIX;
+    return id == PARAM_TEMPLATE || id == PARAM_PREDICTION || id == PARAM_SUFFIX;
+}
+
+/* A schema that the answer must keep to is told to the model, as a tool's is, with its name:
+ * `response_format` has it in `json_schema`, or in itself, `text` of a response in `format`. */
+static void add_format(counting *c, json_value said) {
+    const json_value of[] = {json_get(said, SPAN_OF("json_schema")),
+                             json_get(said, SPAN_OF("format")), said};
+    for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+        if (json_get(of[i], SPAN_OF("schema")).type != JSON_OBJECT) continue;
+        add_value(c, of[i]);
+        return;
+    }
+    add_opaque(c, said);
+}
+
+static void add_param(counting *c, const outline_param *p) {
+    if (p->id == PARAM_FORMAT)
+        add_format(c, p->value);
+    else if (is_told(p->id))
+        add_opaque(c, p->value);
 }
 
 int64_t guess_prompt(const request_outline *o, dialect d, token_family family,
@@ -150,7 +168,7 @@ int64_t guess_prompt(const request_outline *o, dialect d, token_family family,
     for (size_t i = 0; i < o->tool_count; i++)
         add_tool(&c, o->tools[i].source);
     for (size_t i = 0; i < o->param_count; i++)
-        if (is_told(o->params[i].id)) add_opaque(&c, o->params[i].value);
+        add_param(&c, &o->params[i]);
     if (is_chat(d)) {
         for (size_t i = 0; i < o->turn_count; i++)
             tokens_add_fixed(&count, tokens_of_message(family, speaker_of(o->turns[i].role)));

@@ -79,10 +79,26 @@ static void tools_and_schemas(void **state) {
         "'parameters':{'type':'object','properties':{'city':{'type':'string'}}}}}],'messages':[]}";
     int64_t tokens = guessed(CHAT, tool, TOKENS_O200K);
     assert_in_range(tokens, 30, 60);
-    static const char schema[] =
-        "{'response_format':{'type':'json_schema','json_schema':{'name':'answer','schema':"
-        "{'type':'object','properties':{'city':{'type':'string'}}}}},'messages':[]}";
-    assert_in_range(guessed(CHAT, schema, TOKENS_O200K), 7, 40);
+#define SCHEMA                                                                                     \
+    "{'type':'object','properties':{'city':{'type':'string'},'street':{'type':'string'}}}"
+    static const struct {
+        dialect d;
+        const char *body;
+    } schemas[] = {
+        {CHAT, "{'response_format':{'type':'json_schema','json_schema':{'name':'answer',"
+               "'schema':" SCHEMA "}},'messages':[]}"},
+        {CHAT, "{'response_format':{'type':'json_object','schema':" SCHEMA "},'messages':[]}"},
+        {DIALECT_OPENAI_RESPONSES,
+         "{'text':{'format':{'type':'json_schema','name':'answer','schema':" SCHEMA "}},"
+         "'input':[]}"},
+    };
+    tokens = guessed(CHAT, "{'tools':[" SCHEMA "],'messages':[]}", TOKENS_O200K);
+    assert_in_range(tokens, 20, 60);
+    for (size_t i = 0; i < ARRAY_LEN(schemas); i++)
+        assert_in_range(guessed(schemas[i].d, schemas[i].body, TOKENS_O200K), tokens, tokens + 15);
+    assert_in_range(
+        guessed(CHAT, "{'response_format':{'type':'json_object'},'messages':[]}", TOKENS_O200K), 3,
+        6);
 }
 
 static int64_t counted(const char *text) {
