@@ -27,9 +27,10 @@ static span_batch *first(const span_queue *q) {
     return list_empty(&q->batches) ? NULL : LIST_ENTRY(q->batches.next, span_batch, link);
 }
 
+/* Its bytes go on to count. */
 static void take_out(span_queue *q, span_batch *b) {
     list_remove(&b->link);
-    q->bytes -= b->spans.len;
+    q->taken += b->spans.len;
 }
 
 void span_queue_init(span_queue *q) {
@@ -94,7 +95,14 @@ void span_queue_clear(span_queue *q) {
     lock(q);
     LIST_FOREACH(&q->batches, node) q->dropped += LIST_ENTRY(node, span_batch, link)->count;
     free_all(&q->batches);
-    q->bytes = 0;
+    q->bytes = q->taken;
+    unlock(q);
+}
+
+void span_queue_settle(span_queue *q) {
+    lock(q);
+    q->bytes -= q->taken;
+    q->taken = 0;
     unlock(q);
 }
 

@@ -22,6 +22,7 @@ typedef struct span_queue {
     pthread_mutex_t lock;
     list batches;
     size_t bytes, most;
+    size_t taken;     /* of bytes: spans that are not settled yet */
     uint64_t dropped; /* spans, since they were last asked for */
 } span_queue;
 
@@ -35,6 +36,8 @@ bool span_queue_put(span_queue *q, config_telemetry_protocol p, unsigned count, 
  * to *spans; how many spans; 0: none wait. */
 unsigned span_queue_take(span_queue *q, size_t most, config_telemetry_protocol *ret_protocol,
                          buf *spans);
+/* What was taken waits nowhere any more: until then it counts, too. */
+void span_queue_settle(span_queue *q);
 /* Gives up what waits, as dropped. */
 void span_queue_clear(span_queue *q);
 /* What was dropped since the last time. */

@@ -120,6 +120,7 @@ static void note_spans(telemetry *t, const sender_result *r) {
         note_dropped(t, t->under_way);
     }
     t->under_way = 0;
+    span_queue_settle(&t->queue);
 }
 
 /* ---- sending ---- */
@@ -201,6 +202,7 @@ void telemetry_cut(telemetry *t) {
         sender_cancel(&t->senders[i]);
     note_dropped(t, t->under_way);
     t->under_way = 0;
+    span_queue_settle(&t->queue);
     span_queue_clear(&t->queue);
     telemetry_tell(t);
     if (!t->closed) return;

@@ -375,12 +375,14 @@ def test_what_waits_at_the_end_is_sent(weir, upstream, receiver):
 def test_a_receiver_that_is_down(weir, upstream):
     upstream.always(ANSWER)
     kept, port = refused_port()
-    w = weir(upstream, telemetry={"endpoint": f"http://127.0.0.1:{port}", "interval": SOON})
+    w = weir(upstream, telemetry={"endpoint": f"http://127.0.0.1:{port}", "interval": SOON}, server={"workers": 1})
     for _ in range(5):
         assert wire.chat(w).status == 200
     failed = w.wait_event("telemetry_failed")
     assert failed["level"] == "warn" and failed["signal"] in ("traces", "metrics") and failed["detail"]
     daemon.wait_until(lambda: w.metrics()['weir_telemetry_failed_requests_total{signal="metrics"}'] >= 1, 10, "it is not counted")
+    daemon.wait_until(lambda: w.metrics().get('weir_telemetry_failed_requests_total{signal="traces"}', 0) >= 1, 10, "it is not counted")
+    daemon.wait_until(lambda: w.metrics()["weir_telemetry_queue_bytes"] > 0, 5, "what waits for another try is not told")
     began = time.monotonic()
     w.stop()  # nobody waits for one who is not there
     assert time.monotonic() - began < 2.5
