@@ -20,8 +20,7 @@ typedef struct cache_question {
     span query;    /* of the request's path, as it came */
     span model;    /* that the path names, which goes before the body's; empty: it names none */
     span entry;    /* of the configuration, by which the model is served */
-    const span
-        *targets; /* that may answer, in the entry's order: each one's name, and where it is */
+    const span *targets; /* that may answer, in the entry's order: of each its name and its URL */
     size_t target_count;
     const span *more; /* whatever else of the request goes to the provider and may matter: texts */
     size_t more_count;
