@@ -28,6 +28,7 @@ struct key_cache {
     node **slots;
     size_t slot_count; /* a power of two */
     kind known, strangers;
+    uint64_t season;
 };
 
 key_cache *key_cache_new(size_t known, size_t strangers) {
@@ -122,16 +123,27 @@ bool key_cache_find(key_cache *t, const unsigned char hash[SHA256_LEN], key_entr
     return n != NULL;
 }
 
-void key_cache_put(key_cache *t, const unsigned char hash[SHA256_LEN], key_entry entry) {
+uint64_t key_cache_season(key_cache *t) {
     pthread_mutex_lock(&t->lock);
-    node **at = place_of(t, hash);
-    if (*at) take_out(t, at);
-    put_in(t, hash, entry);
+    const uint64_t season = t->season;
     pthread_mutex_unlock(&t->lock);
+    return season;
+}
+
+void key_cache_put(key_cache *t, const unsigned char hash[SHA256_LEN], key_entry entry,
+                   uint64_t season) {
+    pthread_mutex_lock(&t->lock);
+    const bool late = season != t->season;
+    node **at = late ? NULL : place_of(t, hash);
+    if (at && *at) take_out(t, at);
+    if (!late) put_in(t, hash, entry);
+    pthread_mutex_unlock(&t->lock);
+    if (late) access_key_unref(entry.key);
 }
 
 void key_cache_drop(key_cache *t, const unsigned char hash[SHA256_LEN]) {
     pthread_mutex_lock(&t->lock);
+    t->season++;
     node **at = place_of(t, hash);
     if (*at) take_out(t, at);
     pthread_mutex_unlock(&t->lock);
@@ -145,6 +157,7 @@ static void clear(key_cache *t) {
 
 void key_cache_clear(key_cache *t) {
     pthread_mutex_lock(&t->lock);
+    t->season++;
     clear(t);
     pthread_mutex_unlock(&t->lock);
 }

@@ -32,8 +32,13 @@ void key_cache_free(key_cache *t); /* NULL is allowed */
 
 /* false: nothing is known. ret->key is the caller's to give back. */
 MUST_USE bool key_cache_find(key_cache *t, const unsigned char hash[SHA256_LEN], key_entry *ret);
-/* In place of what is there. Takes over the reference. */
-void key_cache_put(key_cache *t, const unsigned char hash[SHA256_LEN], key_entry entry);
+/* Another one whenever something was dropped or cleared: to be asked for before what is put is
+ * looked up. */
+uint64_t key_cache_season(key_cache *t);
+/* In place of what is there. Takes over the reference. What was looked up in an earlier season may
+ * be what has changed since, and is not kept. */
+void key_cache_put(key_cache *t, const unsigned char hash[SHA256_LEN], key_entry entry,
+                   uint64_t season);
 void key_cache_drop(key_cache *t, const unsigned char hash[SHA256_LEN]);
 /* All of them. */
 void key_cache_clear(key_cache *t);

@@ -294,6 +294,7 @@ static bool look_up(key_keeper *k, key_lookup *u) {
     arena a;
     store_key row;
     arena_init(&a, 0);
+    const uint64_t season = key_cache_season(k->cache);
     const key_outcome found = find(k, u, &a, &row);
     key_entry entry = {.standing = KEY_UNKNOWN};
     bool good = found != KEYS_FAILED;
@@ -303,7 +304,7 @@ static bool look_up(key_keeper *k, key_lookup *u) {
         entry.key = row.revoked_us ? NULL : key_of(k, &row);
         good = row.revoked_us || entry.key;
     }
-    if (good) key_cache_put(k->cache, u->hash, entry);
+    if (good) key_cache_put(k->cache, u->hash, entry, season);
     arena_done(&a);
     return good;
 }

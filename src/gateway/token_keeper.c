@@ -341,10 +341,11 @@ token_verdict token_keeper_find(token_keeper *k, const config *c, span token, ar
     key_entry e = {.standing = KEY_GOOD};
     name_token(c, token, name);
     if (!key_cache_find(k->cache, name, &e)) {
+        const uint64_t season = key_cache_season(k->cache);
         const token_verdict v = look_at(k, c, token, a, &e.key, ret_error);
         if (v != TOKEN_GOOD) return v;
         access_key_ref(e.key);
-        key_cache_put(k->cache, name, e);
+        key_cache_put(k->cache, name, e, season);
     }
     if (clock_wall_us() >= e.key->until_us) {
         access_key_unref(e.key);

@@ -17,7 +17,7 @@ static void put(key_cache *t, unsigned number, key_standing standing) {
         e.key = access_key_new();
         e.key->client.holder = number;
     }
-    key_cache_put(t, hash, e);
+    key_cache_put(t, hash, e, key_cache_season(t));
 }
 
 static bool find(key_cache *t, unsigned number, key_entry *ret) {
@@ -100,6 +100,28 @@ static void what_is_used_stays_and_strangers_drive_out_nobody(void **state) {
     key_cache_free(t);
 }
 
+/* What is looked up while the key is changed, or all are, may be what it was before. */
+static void what_was_looked_up_before_a_change_is_not_kept(void **state) {
+    (void)state;
+    key_cache *t = key_cache_new(4, 4);
+    unsigned char hash[SHA256_LEN];
+    hash_of(1, hash);
+    for (int i = 0; i < 2; i++) {
+        const uint64_t season = key_cache_season(t);
+        if (i)
+            key_cache_clear(t);
+        else
+            drop(t, 1);
+        key_cache_put(t, hash, (key_entry){.standing = KEY_GOOD, .key = access_key_new()}, season);
+        assert_false(has(t, 1));
+        put(t, 1, KEY_GOOD);
+        assert_true(has(t, 1));
+    }
+    key_cache_put(t, hash, (key_entry){.standing = KEY_GOOD, .key = access_key_new()}, 0);
+    assert_true(has(t, 1)); /* nor does it take the place of what is there */
+    key_cache_free(t);
+}
+
 static void *use(void *arg) {
     key_cache *t = arg;
     key_entry e;
@@ -129,6 +151,7 @@ int main(void) {
         cmocka_unit_test(what_was_put_is_found_until_it_is_dropped),
         cmocka_unit_test(a_key_outlives_its_entry),
         cmocka_unit_test(what_is_used_stays_and_strangers_drive_out_nobody),
+        cmocka_unit_test(what_was_looked_up_before_a_change_is_not_kept),
         cmocka_unit_test(many_threads_use_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
