@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "call/price_part.h"
 #include "exchange/holder.h"
+#include "exchange/request_sizes.h"
 
 #include <string.h>
 
@@ -21,6 +22,16 @@ typedef struct collector {
 
 /* ---- how much ---- */
 
+/* How many answers are made: of a legacy completion those are paid, too, of which the best ones are
+ * chosen. */
+static int64_t answers_of(const request_facts *f) {
+    int64_t found[CONFIG_SIZES], answers;
+    if (f->endpoint != EP_COMPLETIONS) return f->choices;
+    request_sizes_count(f, 1u << SIZE_OF_N, found);
+    if (__builtin_mul_overflow(found[SIZE_OF_N], (int64_t)f->prompts, &answers)) return INT64_MAX;
+    return answers;
+}
+
 /* What the answer may have, each of its choices. */
 static int64_t most_answered_of(const exchange *x) {
     const endpoint e = x->facts.endpoint;
@@ -29,7 +40,7 @@ static int64_t most_answered_of(const exchange *x) {
     if (!exchange_dialect(x)->is_json) return most;
     const int64_t bound = request_bounds_of(&x->facts).answer_tokens;
     if (bound >= 0) most = bound;
-    if (__builtin_mul_overflow(most, (int64_t)x->facts.choices, &most)) return INT64_MAX / 4;
+    if (__builtin_mul_overflow(most, answers_of(&x->facts), &most)) return INT64_MAX / 4;
     return most < INT64_MAX / 4 ? most : INT64_MAX / 4;
 }
 

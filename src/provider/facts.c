@@ -1,5 +1,6 @@
 #include "provider/provider.h"
 
+#include <math.h>
 #include <string.h>
 
 bool request_bounds_answer(json_value name) {
@@ -8,17 +9,34 @@ bool request_bounds_answer(json_value name) {
            json_is(name, SPAN_OF("max_output_tokens"));
 }
 
+/* One that no double holds is endless. */
+static double number_of(json_value v) {
+    double number;
+    if (json_double(v, &number)) return number;
+    return v.raw.ptr[0] == '-' ? -INFINITY : INFINITY;
+}
+
 bound_says request_bound_says(json_value value, int64_t most) {
-    double tokens;
-    if (value.type != JSON_NUMBER || !json_double(value, &tokens)) return BOUND_NOTHING;
+    if (value.type != JSON_NUMBER) return BOUND_NOTHING;
+    const double tokens = number_of(value);
     return tokens < 0 || tokens > (double)most ? BOUND_BEYOND : BOUND_WITHIN;
+}
+
+/* Servers take 5000.0 and 5e3 for what they are, too. */
+static bool read_bound(json_value v, int64_t *ret) {
+    static const int64_t most = INT64_C(1) << 53;
+    if (json_i64(v, ret)) return true;
+    const double tokens = v.type == JSON_NUMBER ? number_of(v) : -1;
+    if (tokens < 0) return false;
+    *ret = tokens < (double)most ? (int64_t)ceil(tokens) : most;
+    return true;
 }
 
 static void note_bound(request_bounds *b, const json_member *m) {
     const json_value name = json_member_name(m);
     int64_t tokens;
     if (m->key.len < strlen("max_tokens") || !request_bounds_answer(name)) return;
-    if (json_i64(m->value, &tokens) && tokens > b->answer_tokens) b->answer_tokens = tokens;
+    if (read_bound(m->value, &tokens) && tokens > b->answer_tokens) b->answer_tokens = tokens;
     if (json_is(name, SPAN_OF("max_tokens"))) b->max_tokens = name;
     if (json_is(name, SPAN_OF("max_completion_tokens"))) b->max_completion_tokens = name;
 }

@@ -216,6 +216,12 @@ static void refusals(void **state) {
         {"{tokens: 500/m}",
          "{\"model\":\"m\",\"max_tokens\":9223372036854775807,\"n\":128,\"messages\":[{}]}", 0,
          "rate_limit_exceeded", "This call may use 2305843009213693", "false"},
+        {"{tokens: 500/m}", "{\"model\":\"m\",\"max_tokens\":600.0,\"messages\":[{}]}", 0,
+         "rate_limit_exceeded", "This call may use 60", "false"},
+        {"{tokens: 500/m}", "{\"model\":\"m\",\"max_tokens\":6e2,\"messages\":[{}]}", 0,
+         "rate_limit_exceeded", "This call may use 60", "false"},
+        {"{tokens: 500/m}", "{\"model\":\"m\",\"max_tokens\":1e400,\"messages\":[{}]}", 0,
+         "rate_limit_exceeded", "This call may use 90071992547409", "false"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf options = BUF_EMPTY;
@@ -240,6 +246,36 @@ static void refusals(void **state) {
         asked_done(&a);
         limits_free(w);
         buf_done(&options);
+    }
+}
+
+/* Of a legacy completion each prompt has its answers, and those that are not chosen are paid, too.
+ */
+static void answers_that_are_not_chosen_count(void **state) {
+    (void)state;
+    static const struct {
+        const char *asks;
+        int status;
+    } rows[] = {
+        {"\"prompt\":\"x\",\"max_tokens\":100", 200},
+        {"\"prompt\":\"x\",\"max_tokens\":100,\"best_of\":4", 200},
+        {"\"prompt\":\"x\",\"max_tokens\":100,\"best_of\":6", 429},
+        {"\"prompt\":\"x\",\"max_tokens\":100,\"n\":2,\"best_of\":6", 429},
+        {"\"prompt\":[\"x\",\"y\",\"z\"],\"max_tokens\":100,\"best_of\":2", 429},
+        {"\"prompt\":[\"x\",\"y\",\"z\"],\"max_tokens\":100,\"best_of\":1", 200},
+        {"\"prompt\":[\"x\",\"y\",\"z\"],\"max_tokens\":100,\"n\":2", 429},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world *w = limits_new(TWO_CLIENTS("{tokens: 500/m}"));
+        buf body = BUF_EMPTY;
+        buf_addf(&body, "{\"model\":\"m\",%s}", rows[i].asks);
+        exchange_request r = request_of_client(w, 0, buf_cstr(&body));
+        r.endpoint = EP_COMPLETIONS;
+        r.path = SPAN_OF("/completions");
+        const int status = ask_once(w, &r);
+        if (status != rows[i].status) fail_msg("row %zu: %d", i, status);
+        limits_free(w);
+        buf_done(&body);
     }
 }
 
@@ -464,6 +500,7 @@ int main(void) {
         cmocka_unit_test(who_shares_a_limit),
         cmocka_unit_test(a_client_has_its_own),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(answers_that_are_not_chosen_count),
         cmocka_unit_test(in_progress_is_told),
         cmocka_unit_test(nothing_limits_it),
         cmocka_unit_test(what_was_counted_is_an_addresss),

@@ -161,6 +161,7 @@ static void the_answers_bound_is_capped(void **state) {
          "{ \"max_tokens\" : 100 , \"n\":1}"},
         {EP_CHAT_COMPLETIONS, 0, "{\"max\\u005ftokens\":1e9}", "{\"max\\u005ftokens\":100}"},
         {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":-1}", "{\"max_tokens\":100}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":1e400}", "{\"max_tokens\":100}"},
         {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":500,\"max_completion_tokens\":5}",
          "{\"max_tokens\":100,\"max_completion_tokens\":5}"},
         {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":null,\"max_completion_tokens\":5}", NULL},
