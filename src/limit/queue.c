@@ -232,6 +232,13 @@ static limit_verdict why_not(limiter *l, limit_waiter *w, limit_now now) {
     return v;
 }
 
+/* Budgets are not waited for, nor what comes too late. Where nobody knows when (0) it may be soon.
+ */
+static bool is_in_vain(const limit_waiter *w, const limit_verdict *v, limit_now now) {
+    return w->asks[v->by].kind == LIMIT_SPEND || v->wait_us < 0 ||
+           v->wait_us > w->until_us - now.mono_us;
+}
+
 /* ---- serving ---- */
 
 static limit_waiter *next_of(const limit_queue *q) {
@@ -261,7 +268,8 @@ static void serve(limiter *l, limit_queue *q, limit_watch *at, limit_now now) {
         limit_waiter *w = next_of(q);
         limiter_prepare(l, w->asks, w->count, now);
         limit_verdict v = limiter_judge(l, w->asks, w->count, now);
-        if (!v.taken && w->asks[v.by].counter == q->counter) {
+        const bool ends = v.taken || is_in_vain(w, &v, now);
+        if (!ends && w->asks[v.by].counter == q->counter) {
             const bool is_known = w->asks[v.by].kind != LIMIT_PARALLEL;
             look_after(q, at, is_known ? now.mono_us + v.wait_us : INT64_MAX);
             list_remove(&q->stirred);
@@ -269,11 +277,11 @@ static void serve(limiter *l, limit_queue *q, limit_watch *at, limit_now now) {
         }
         if (v.taken) count_turn(w->lane);
         take_out(all, w);
-        if (!v.taken) {
+        if (!ends) {
             put_in(all, w, v.by);
             continue;
         }
-        limiter_finish(l, w->asks, w->count, true, now);
+        limiter_finish(l, w->asks, w->count, v.taken, now);
         tell(all, w, v);
     }
     free_queue(q);
@@ -365,7 +373,7 @@ static limit_verdict join(limiter *l, limit_waiter *w, limit_now now) {
     if (!v.taken) v.wait_us = wait_behind(l, w, v.by, v.wait_us, now);
     limiter_finish(l, w->asks, w->count, v.taken, now);
     if (v.taken || !w->most) return v;
-    if (v.wait_us < 0 || v.wait_us > w->until_us - now.mono_us) return v;
+    if (is_in_vain(w, &v, now)) return v;
     if (!l->queues) l->queues = queues_new();
     if (!find_place(l, w, now)) return v;
     v.waits = true;

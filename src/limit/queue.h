@@ -4,7 +4,9 @@
  * turns, in each of which a holder gets as many calls as his weight; within a lane calls come in
  * the order in which they began to wait. Whose turn it is gets all that he asks for, or the queue
  * waits for him: nobody takes it before him who needs less, or has come only now. One who would
- * find room here but not at another of his counters goes on to the queue of that one.
+ * find room here but not at another of his counters goes on to the queue of that one. Whose wait
+ * has become in vain, as a budget is used up meanwhile or others have used more than they had
+ * taken, is put out when it is his turn.
  *
  * No more than a bound wait. Who comes when so many do takes the place of the last call of that
  * holder who has the most for his weight, where he himself has less: a queue that one holder has

@@ -9,7 +9,7 @@ import bodies
 import daemon
 import wire
 from test_call import figure
-from test_limits import KEY, OTHER, ask, client, together
+from test_limits import KEY, OTHER, ask, client, together, usage
 from upstream import after, reply, sse
 
 WAIT = {"clients": 100, "time": "20s"}
@@ -79,6 +79,28 @@ def test_who_would_wait_too_long_is_told_at_once(weir, upstream):
     refused = ask(w)
     assert refused.status == 429 and refused.error["code"] == "rate_limit_exceeded" and time.monotonic() - began < 5
     assert "clients[].limits.requests" in refused.error["message"] and 50_000 < int(refused.header("retry-after-ms")) <= 60_000
+
+
+def test_a_budget_that_is_spent_meanwhile_is_not_waited_for(weir, upstream):
+    gate = threading.Event()
+    upstream.script(after(gate, reply(200, bodies.completion(usage=usage(0, 900)))), ANSWER)
+    w = weir(upstream, clients=[client(spend="1/d", parallel=1)], limits={"wait": {"clients": 100, "time": "1m"}}, prices={"*": {"input": 0, "output": 1000}})
+    got = []
+
+    def one(most):
+        got.append((most, ask(w, max_tokens=most, timeout=30).status))
+    threads = []
+    for n, most in enumerate((400, 300, 10)):
+        threads.append(threading.Thread(target=one, args=(most,)))
+        threads[-1].start()
+        if n:
+            waiting(w, n)
+        else:
+            upstream.wait_requests(1)
+    gate.set()
+    for t in threads:
+        t.join()
+    assert sorted(got) == [(10, 200), (300, 429), (400, 200)]
 
 
 def test_a_place_that_does_not_come(weir, upstream):

@@ -282,6 +282,68 @@ static void who_gives_up(void **state) {
     assert_true(join(2, 1, ask).taken); /* nothing has been lost by it */
 }
 
+/* One place, and a budget of 10 a day, of whom each wants so much. */
+typedef struct payer {
+    limit_waiter waiter;
+    limit_ask asks[2];
+} payer;
+
+static limit_verdict join_to_pay(payer *p, int64_t amount) {
+    p->asks[0] = ask_of(LIMIT_PARALLEL, 1, 1);
+    p->asks[1] = ask_of(LIMIT_SPEND, 10, amount);
+    p->asks[1].quota.per = PERIOD_DAY;
+    p->waiter = (limit_waiter){.watch = &watches[0],
+                               .asks = p->asks,
+                               .count = 2,
+                               .holder = 1,
+                               .weight = 1,
+                               .most = MOST,
+                               .until_us = now_us + LONG};
+    return limiter_join(&p->waiter, now());
+}
+
+/* A budget that is used up while a call waits for something else is not waited for: it is told at
+ * its turn, and keeps nobody waiting who needs less. */
+static void a_budget_is_not_waited_for(void **state) {
+    (void)state;
+    payer first, dear, cheap;
+    assert_true(join_to_pay(&first, 4).taken);
+    assert_true(join_to_pay(&dear, 5).waits);
+    assert_true(join_to_pay(&cheap, 1).waits);
+    limiter_settle_at(&watches[0], first.asks, 2, &(limit_used){.asked = true, .nano = 8}, now());
+    assert_ptr_equal(limiter_next_told(&watches[0]), &dear.waiter);
+    assert_false(dear.waiter.verdict.taken);
+    assert_int_equal(dear.waiter.verdict.by, 1);
+    assert_int_equal(dear.asks[1].left, 2);
+    assert_ptr_equal(limiter_next_told(&watches[0]), &cheap.waiter);
+    assert_true(cheap.waiter.verdict.taken);
+    assert_null(limiter_next_told(&watches[0]));
+    /* Not even for the minute that the day still has. */
+    now_us = (int64_t)86400 * 1000 * 1000 - 1000;
+    limiter_settle_at(&watches[0], cheap.asks, 2, &(limit_used){.asked = true, .nano = 1}, now());
+    const limit_verdict v = join_to_pay(&dear, 5);
+    assert_true(!v.taken && !v.waits && v.by == 1);
+}
+
+/* Others have used more than they had taken: who would have to wait too long by now is told so at
+ * his turn, and not at the end of his patience. */
+static void a_wait_that_became_too_long(void **state) {
+    (void)state;
+    const limit_ask ask = ask_of(LIMIT_TOKENS, 10, 10);
+    size_t order[MOST];
+    assert_true(join(0, 1, ask).taken);
+    assert_true(join_at(1, 0, 1, 1, MOST, 2 * 1000 * 1000, ask).waits);
+    assert_true(join(2, 1, ask).waits);
+    limiter_settle_at(&watches[0], &ones[0].ask, 1, &(limit_used){.asked = true, .tokens = 40},
+                      now());
+    assert_int_equal(serve(0, now_us, order), 1);
+    assert_int_equal(order[0], 1);
+    assert_false(ones[1].waiter.verdict.taken);
+    assert_int_equal(ones[1].waiter.verdict.wait_us, 4 * 1000 * 1000);
+    assert_int_equal(serve(0, now_us + 4 * 1000 * 1000, order), 1);
+    assert_true(ones[2].waiter.verdict.taken);
+}
+
 int main(void) {
 #define QUEUE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -294,6 +356,8 @@ int main(void) {
         QUEUE_TEST(another_loop_is_woken),
         QUEUE_TEST(a_queue_is_handed_over),
         QUEUE_TEST(who_gives_up),
+        QUEUE_TEST(a_budget_is_not_waited_for),
+        QUEUE_TEST(a_wait_that_became_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
