@@ -1,5 +1,6 @@
 /* price: what did it cost? Every attempt for itself, since a lost hedge and a broken stream cost
- * too; the call costs their sum, and a run that of its steps.
+ * too; the call costs their sum, and a run that of its steps. An attempt at a target without a
+ * price adds nothing; a call is unpriced where none that was answered has one.
  */
 #include "exchange/internal.h"
 
@@ -34,17 +35,20 @@ stage_result stage_price(exchange *x) {
     if (!x->call || !x->record.attempts || !known) return STAGE_NEXT;
     const call_report c = call_get_report(x->call);
     const int64_t now_us = clock_wall_us();
-    x->record.cost_nano = 0;
+    int64_t sum = 0;
+    unsigned answered = 0, priced = 0;
     for (unsigned i = 0; i < c.attempts; i++) {
         attempt_record *a = &c.tries[i];
         if (was_answered(a) && !x->facts.asks_no_model) {
             fill_usage(x, a, (int)i == c.answered);
             a->cost_nano = prices_cost(known, a->target, &a->usage, now_us);
+            answered++;
+            priced += a->cost_nano >= 0;
         } else {
             a->cost_nano = 0;
         }
-        bool all_known = a->cost_nano >= 0 && x->record.cost_nano >= 0;
-        x->record.cost_nano = all_known ? price_add(x->record.cost_nano, a->cost_nano) : -1;
+        if (a->cost_nano > 0) sum = price_add(sum, a->cost_nano);
     }
+    x->record.cost_nano = answered && !priced ? -1 : sum;
     return STAGE_NEXT;
 }

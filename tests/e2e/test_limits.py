@@ -14,7 +14,7 @@ import daemon
 import wire
 from test_call import figure
 from test_prices import usage
-from upstream import after, error, reply, sse
+from upstream import after, error, reply, reset, sse
 
 KEY, OTHER = "0123456789abcdef-app", "0123456789abcdef-other"
 
@@ -124,6 +124,18 @@ def test_a_budget_is_reserved_at_the_tier_that_is_asked_for(weir, upstream):
     assert ask(w, max_tokens=5000, service_tier="flex").status == 200  # 0.5 reserved, 0.001 used
     assert ask(w, max_tokens=999).status == 200
     assert len(upstream.requests) == 2
+
+
+def test_an_attempt_without_a_price_hides_no_money(weir, upstream, upstreams):
+    """A model of one's own, which costs nothing, breaks off, and one that costs something answers."""
+    other = upstreams()
+    upstream.always(reset("in_body"))
+    other.always(reply(200, bodies.completion(usage=usage(0, 600))))
+    w = weir(upstream, clients=[client(spend="1/d")], providers={"paid": {"url": other.url, "kind": "openai", "key": "k"}},
+             models={"gpt-test": {"targets": ["main/own", "paid/gpt-test"]}}, prices={"paid/*": {"input": 0, "output": 1000}}, retry={"retries": 1})
+    first = ask(w, max_tokens=600)
+    assert first.status == 200 and w.wait_call(first.header("x-request-id"))["cost_nano"] == 600_000_000
+    assert ask(w, max_tokens=600).status == 429
 
 
 @pytest.mark.parametrize("how", ["ends", "leaves"])
