@@ -227,6 +227,10 @@ limit_asks limit_asks_of_target(exchange *x, span target) {
     return keep(&c);
 }
 
+bool limit_goes_on(const exchange *x) {
+    return x->facts.background && x->record.usage.estimated;
+}
+
 span limit_option(const limit_ask *a, arena *to) {
     const char *kind = limit_kind_word(a->kind);
     if (a->scope == LIMIT_OF_CLIENT) return arena_printf(to, "clients[].limits.%s", kind);

@@ -29,6 +29,10 @@ bool limit_lets_through(exchange *x);
 /* The budgets that a call counts in, but for its target's; its amounts are 0. */
 limit_asks limit_budgets_of(exchange *x);
 
+/* It is answered, and its provider works on where nobody will be told what for: a response in the
+ * background. */
+bool limit_goes_on(const exchange *x);
+
 /* "limits.user.requests", "clients[].limits.tokens": where the limit stands. */
 span limit_option(const limit_ask *a, arena *to);
 

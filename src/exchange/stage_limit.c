@@ -151,6 +151,7 @@ static limit_used used_of(const exchange *x) {
     limit_used used = {.asked = r->attempts > 0 || (x->functions && x->functions->asked) ||
                                 (x->tool_use && x->tool_use->began)};
     if (!used.asked) return used;
+    used.goes_on = limit_goes_on(x);
     const int answered = x->call ? call_get_report(x->call).answered : -1;
     if (r->usage.total > 0) used.tokens = r->usage.total;
     for (unsigned i = 0; i < r->attempts && r->tries; i++)

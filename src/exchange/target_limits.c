@@ -125,6 +125,7 @@ void target_limits_settle(target_limits *t) {
         const attempt_record *try = &r.tries[p->tried];
         const token_usage *usage = p->tried == r.answered ? &x->record.usage : &try->usage;
         settle(p, &(limit_used){.asked = try->sent_us > 0,
+                                .goes_on = p->tried == r.answered && limit_goes_on(x),
                                 .tokens = usage->total > 0 ? usage->total : 0,
                                 .nano = try->cost_nano > 0 ? try->cost_nano : 0});
     }

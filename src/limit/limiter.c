@@ -343,10 +343,11 @@ limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now) {
 /* ---- and afterwards ---- */
 
 int64_t limit_used_of(const limit_ask *a, const limit_used *used) {
+    const int64_t least = used->goes_on ? a->amount : 0;
     switch (a->kind) {
     case LIMIT_REQUESTS: return used->asked ? a->amount : 0;
-    case LIMIT_TOKENS: return used->tokens;
-    case LIMIT_SPEND: return used->nano;
+    case LIMIT_TOKENS: return used->tokens > least ? used->tokens : least;
+    case LIMIT_SPEND: return used->nano > least ? used->nano : least;
     default: return 0;
     }
 }

@@ -82,6 +82,7 @@ typedef struct limit_used {
     bool asked; /* somebody was: the request counts */
     int64_t tokens;
     int64_t nano;
+    bool goes_on; /* nobody will tell what more it uses: no less than was taken */
 } limit_used;
 void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
                     limit_now now);

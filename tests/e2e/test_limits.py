@@ -138,6 +138,20 @@ def test_an_attempt_without_a_price_hides_no_money(weir, upstream, upstreams):
     assert ask(w, max_tokens=600).status == 429
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_what_goes_on_in_the_background_keeps_what_was_taken(weir, upstream, told):
+    answer = {"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-test", "output": [], "status": "completed" if told else "queued",
+              "background": True, "usage": {"input_tokens": 5, "output_tokens": 10, "total_tokens": 15} if told else None}
+    upstream.script(reply(200, answer))
+    limits = {"model": {"gpt-test": {"tokens": "1000/h", "spend": "1/d"}}, "target": {"main/*": {"tokens": "1000/h"}}}
+    w = weir(upstream, limits=limits, prices={"*": {"input": 0, "output": 1000}})
+    body = {"model": "gpt-test", "input": "hi", "background": True, "max_output_tokens": 600}
+    assert wire.call(w, "POST", "/v1/responses", body).status == 200
+    if told:
+        upstream.script(reply(200, answer))
+    assert wire.call(w, "POST", "/v1/responses", body).status == (200 if told else 429)
+
+
 @pytest.mark.parametrize("how", ["ends", "leaves"])
 def test_a_place_is_free_when_its_call_is_over(weir, upstream, how):
     gate = threading.Event()
