@@ -99,7 +99,7 @@ static void on_spent(void *user, const note_budget *b, int64_t *ret_nano, int64_
                            .quota = {b->amount, b->per}};
     const limit_spent spent =
         limiter_spent(a->env.limiter, &ask, (limit_now){clock_mono_us(), clock_wall_us()});
-    *ret_nano = spent.nano;
+    *ret_nano = spent.nano - spent.held; /* what may be used yet may also come back */
     *ret_period = spent.period;
 }
 

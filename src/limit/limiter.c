@@ -173,6 +173,13 @@ static void take(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
     }
 }
 
+static void take_beforehand(counter *c, limit_ask *a, limit_now now) {
+    take(c, a, a->amount, now);
+    if (a->kind != LIMIT_SPEND) return;
+    a->spent_in = c->spend.period;
+    spend_hold(&c->spend, a->spent_in, a->amount);
+}
+
 static void give(counter *c, const limit_ask *a, int64_t amount, limit_now now) {
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held = c->held > amount ? c->held - amount : 0; break;
@@ -237,9 +244,8 @@ void limiter_prepare(limiter *l, limit_ask *asks, size_t count, limit_now now) {
 
 void limiter_finish(limiter *l, limit_ask *asks, size_t count, bool taken, limit_now now) {
     for (size_t i = 0; i < count; i++) {
-        if (taken) take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
+        if (taken) take_beforehand(get(l, &asks[i]), &asks[i], now);
         const counter c = limiter_look(l, &asks[i]);
-        if (taken && c.kind == LIMIT_SPEND) asks[i].spent_in = c.spend.period;
         counter_tell(&c, &asks[i], now);
     }
 }
@@ -280,6 +286,7 @@ static spend_word word_of(const limit_ask *a, bool taken) {
 static void note(counter *c, const limit_ask *a, limit_word word, limit_now now) {
     if (a->kind == LIMIT_SPEND) {
         spend_note(&c->spend, word_of(a, word.taken));
+        if (word.taken) spend_hold(&c->spend, a->spent_in, a->amount);
         c->epoch = word.epoch;
     } else if (word.taken) {
         take(c, a, a->amount, now);
@@ -298,8 +305,11 @@ static void note_doubted(limiter *l, limit_ask *asks, size_t count, limit_word w
     const limit_verdict here = limiter_judge(l, asks, count, now);
     if (!here.taken) *v = here;
     if (!here.taken) limiter_finish(l, asks, count, false, now);
-    for (size_t i = 0; i < count && here.taken; i++)
-        take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
+    for (size_t i = 0; i < count && here.taken; i++) {
+        counter *c = get(l, &asks[i]);
+        take(c, &asks[i], asks[i].amount, now);
+        if (c->kind == LIMIT_SPEND) spend_hold(&c->spend, asks[i].spent_in, asks[i].amount);
+    }
 }
 
 void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_word word, limit_verdict *v,
@@ -336,6 +346,7 @@ limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now) {
     known.nano = c.spend.nano;
     known.period = c.spend.period;
     known.told = c.spend.told;
+    known.held = c.spend.held;
     known.epoch = c.epoch;
     return known;
 }
@@ -363,8 +374,10 @@ void limiter_settle_all(limiter *l, const limit_ask *asks, size_t count, const l
     for (size_t i = 0; i < count; i++) {
         const limit_ask *a = &asks[i];
         int64_t more = limit_used_of(a, used) - a->amount;
+        counter *c = find(l, a->counter);
+        if (c->key && c->kind == LIMIT_SPEND) spend_let_go(&c->spend, a->spent_in, a->amount);
         if (!more) continue;
-        counter *c = get(l, a); /* it may have made room since: a debt counts all the same */
+        c = get(l, a); /* it may have made room since: a debt counts all the same */
         if (more > 0)
             take(c, a, more, now);
         else

@@ -17,7 +17,7 @@
 
 typedef struct limiter limiter;
 
-enum { LIMITER_COUNTERS = 1 << 18 }; /* 48 bytes each, and as much again for empty places */
+enum { LIMITER_COUNTERS = 1 << 18 }; /* 56 bytes each, and as much again for empty places */
 
 /* Whose limit it is: limits.NAME of the configuration. */
 typedef enum limit_scope {
@@ -116,6 +116,7 @@ void limiter_note_told(limiter *l, const limit_ask *a, int64_t nano, limit_now n
 typedef struct limit_spent {
     int64_t nano, period;
     int64_t told;   /* of nano: by a shared count, or the books */
+    int64_t held;   /* of nano: by calls of this process that are in progress */
     uint32_t epoch; /* 0: by no shared count */
 } limit_spent;
 limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now);

@@ -77,6 +77,14 @@ void spend_give(spend *s, config_period per, int64_t taken_in, int64_t nano, int
     s->own = most(s->own - nano, 0);
 }
 
+void spend_hold(spend *s, int64_t taken_in, int64_t nano) {
+    if (s->period == taken_in) s->held = sum_of(s->held, nano);
+}
+
+void spend_let_go(spend *s, int64_t taken_in, int64_t nano) {
+    if (s->period == taken_in) s->held = most(s->held - nano, 0);
+}
+
 void spend_raise(spend *s, config_period per, int64_t nano, int64_t wall_us) {
     turn_page(s, per, wall_us);
     s->nano = most(s->nano, nano);

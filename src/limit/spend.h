@@ -16,6 +16,7 @@ typedef struct spend {
     int64_t period; /* its number, counted from 1970 on */
     int64_t own;    /* what this process's calls came to, and its books: no less is true */
     int64_t told;   /* of nano, by a shared count: what that knows of */
+    int64_t held;   /* of nano: what this process's calls in progress have taken beforehand */
 } spend;
 
 /* per: PERIOD_DAY or PERIOD_MONTH. */
@@ -23,6 +24,9 @@ int64_t spend_left(const spend *s, config_quota q, int64_t wall_us);
 void spend_take(spend *s, config_period per, int64_t nano, int64_t wall_us);
 /* What was taken in that period, and not used; of one that is over nothing is given back. */
 void spend_give(spend *s, config_period per, int64_t taken_in, int64_t nano, int64_t wall_us);
+/* So much of what was taken in that period may not be used yet; and it is settled. */
+void spend_hold(spend *s, int64_t taken_in, int64_t nano);
+void spend_let_go(spend *s, int64_t taken_in, int64_t nano);
 /* At least that much has been spent, by somebody's books. */
 void spend_raise(spend *s, config_period per, int64_t nano, int64_t wall_us);
 

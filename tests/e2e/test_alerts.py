@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 import subprocess
+import threading
 import time
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import bodies
 import daemon
 import wire
-from upstream import error, refused_port, reply, sse
+from upstream import after, error, refused_port, reply, sse
 
 OK = reply(204, b"")
 ANSWER = reply(200, bodies.completion("Hello there."))
@@ -247,6 +248,27 @@ def test_shares_of_a_budget(weir, upstream, receiver):
         "client": "app", "percent": 50, "spent": 60, "budget": 100, "period": "day"}
     assert ask(w, max_tokens=3).status == 200
     assert receiver.wait("budget.threshold", 2)[1]["data"]["percent"] == 100
+
+
+def test_what_a_call_has_taken_beforehand_is_not_spent(weir, upstream, receiver):
+    """Nor does it use up the alert of when that has been spent indeed."""
+    gate = threading.Event()
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    small = reply(200, bodies.completion("Hello there.", usage=usage))
+    dear = reply(200, bodies.completion("Hello there.", usage=usage | {"completion_tokens": 59, "total_tokens": 60}))
+    upstream.script(after(gate, small), small, dear)
+    w = weir(upstream, clients=client(limits={"spend": "100/d"}), prices=PRICES, alerts=telling(receiver, budget="1%, 50%"), **ONE)
+    held = threading.Thread(target=ask, args=(w,), kwargs={"max_tokens": 80})
+    held.start()
+    upstream.wait_requests(1)
+    assert ask(w, max_tokens=3).status == 200
+    (told,) = receiver.wait("budget.threshold")
+    assert told["data"]["percent"] == 1 and told["data"]["spent"] == 2
+    gate.set()
+    held.join()
+    assert ask(w, max_tokens=60).status == 200
+    told = receiver.wait("budget.threshold", 2)[1]
+    assert told["data"]["percent"] == 50 and told["data"]["spent"] == 64
 
 
 def test_a_key_near_its_end(weir, upstream, receiver):

@@ -143,6 +143,29 @@ static void an_empty_purse_pays_for_nothing(void **state) {
 }
 
 /* Whatever two scopes, kinds and periods: of one subject. */
+/* What a call in progress has taken of a budget it may not use: whoever tells what has been spent
+ * tells it without that. */
+static void what_is_held_is_not_spent(void **state) {
+    (void)state;
+    limiter *l = limiter_new();
+    limit_ask a = {.kind = LIMIT_SPEND, .subject = 1, .quota = {100, PERIOD_DAY}, .amount = 40};
+    limit_ask b = a;
+    assert_true(limiter_take(l, &a, 1, noon).taken);
+    assert_true(limiter_take(l, &b, 1, noon).taken);
+    limit_spent s = limiter_spent(l, &a, noon);
+    assert_true(s.nano == 80 && s.held == 80);
+    limiter_settle(l, &a, 1, &(limit_used){.asked = true, .nano = 40}, noon);
+    s = limiter_spent(l, &a, noon);
+    assert_true(s.nano == 80 && s.held == 40);
+    const limit_now tomorrow = {noon.mono_us, noon.wall_us + (int64_t)86400 * 1000 * 1000};
+    s = limiter_spent(l, &a, tomorrow);
+    assert_true(s.nano == 0 && s.held == 0);
+    limiter_settle(l, &b, 1, &(limit_used){.asked = true, .nano = 0}, tomorrow);
+    s = limiter_spent(l, &a, tomorrow);
+    assert_true(s.nano == 0 && s.held == 0);
+    limiter_free(l);
+}
+
 static void counters_are_apart(void **state) {
     (void)state;
     limiter *l = limiter_new();
@@ -332,6 +355,7 @@ int main(void) {
         cmocka_unit_test(what_was_not_used_comes_back),
         cmocka_unit_test(a_debt_keeps_others_out),
         cmocka_unit_test(an_empty_purse_pays_for_nothing),
+        cmocka_unit_test(what_is_held_is_not_spent),
         cmocka_unit_test(counters_are_apart),
         cmocka_unit_test(names_do_not_fill_the_memory),
         cmocka_unit_test(what_is_held_is_never_dropped),
