@@ -20,6 +20,7 @@ typedef struct reading {
     limiter *to;
     buf why;   /* the store could not be asked */
     bool more; /* who has spent something than a summary tells of */
+    bool late; /* keys of the store may be known by now */
 } reading;
 
 struct budgets {
@@ -173,14 +174,15 @@ static bool read_users(const asking *a, const span *client) {
 
 /* Those of each client that the file names are asked for by themselves, and have all the room of a
  * summary; whom an issuer names nobody knows beforehand. Keys of the store are asked about when
- * they come (budgets_seed()). */
+ * they come (budgets_seed()): those that had come before a reload, together. */
 static bool read_all_users(const asking *a) {
     static const span nobody = SPAN("");
     const config *c = a->r->config;
     if (!config_asks_keys(c)) return read_users(a, &nobody);
     for (size_t i = 0; i < c->client_count; i++)
         if (!read_users(a, &c->clients[i].name)) return false;
-    return !c->jwt.on || read_users(a, NULL);
+    const bool others = c->jwt.on || (a->r->late && c->keys != KEYS_OFF);
+    return !others || read_users(a, NULL);
 }
 
 static bool read_period(const asking *a) {
@@ -311,6 +313,7 @@ static reading *reading_new(budgets *b, config *c) {
 static void start(budgets *b) {
     if (b->reading || b->stopped || !b->config) return;
     b->reading = reading_new(b, b->config);
+    b->reading->late = true;
     config_unref(b->config);
     b->config = NULL;
     loop_aside(b->loop, &b->reading->aside);

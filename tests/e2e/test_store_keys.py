@@ -434,6 +434,20 @@ def test_a_budget_goes_on_after_a_kill(weir, upstream, tmp_path):
     assert ask(w, key, max_tokens=100).status == 200
 
 
+def test_a_budget_of_users_that_a_reload_brings_knows_what_was_spent(weir, upstream, tmp_path):
+    """Of a key, too, that is known already and not looked up again."""
+    options = dict(keys="on", ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, prices={"dear": {"input": 0, "output": 1000}})
+    first = weir(upstream, **options)
+    key = create(first, "app")
+    first.stop()
+    w = weir(upstream, **options)  # for which nothing has changed since its start: it forgets no key
+    upstream.always(reply(200, bodies.completion(usage=usage(0, 600))))
+    assert ask(w, key, model="dear", user="ann").status == 200  # 0.6
+    w.reload(daemon.config_for(upstream, limits={"user": {"spend": "0.5/d"}}, **options))
+    wait_until(lambda: ask(w, key, user="ann").status == 429, 10, "the records were never read")
+    assert ask(w, key, user="bob").status == 200
+
+
 # ---- the store ----
 
 
