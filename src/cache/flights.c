@@ -28,7 +28,8 @@ struct flight {
     cache_key key;
     uint64_t hash; /* of it */
     flight_form form;
-    uint64_t purges; /* when it began */
+    uint64_t purges;       /* when it began */
+    _Atomic uint64_t held; /* by which holder's leader; 0: it is not */
     _Atomic(recording *) said;
     flight_desk *leader;
     pthread_mutex_t lock; /* of rows, and of leader */
@@ -141,15 +142,14 @@ static flight *take_flight(flight_desk *d) {
 }
 
 /* With two references: its leader's and the table's. */
-static flight *flight_new(flights *t, const cache_key *key, uint64_t hash, flight_form form,
-                          uint64_t purges, flight_desk *desk) {
+static flight *flight_new(flights *t, const flight_ticket *k, uint64_t hash, flight_desk *desk) {
     flight *f = take_flight(desk);
     atomic_init(&f->refs, 2);
     f->table = t;
-    f->key = *key;
+    f->key = *k->key;
     f->hash = hash;
-    f->form = form;
-    f->purges = purges;
+    f->form = k->form;
+    f->purges = k->purges;
     f->leader = desk;
     atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
     return f;
@@ -167,6 +167,7 @@ static void flight_unref(flight *f, flight_desk *d) {
     atomic_init(&f->said, NULL);
     atomic_init(&f->followers, 0);
     atomic_init(&f->state, FLIGHT_OPEN);
+    atomic_init(&f->held, 0);
     f->row_count = 0;
     f->target = SPAN_EMPTY;
     f->why = NULL;
@@ -207,24 +208,35 @@ static void unfollow(flight *f, flight_desk *d) {
     pthread_mutex_unlock(&f->lock);
 }
 
-static flight *find(list *bucket, const cache_key *key, flight_form form, uint64_t purges) {
+static flight *find(list *bucket, const flight_ticket *k) {
     LIST_FOREACH(bucket, node) {
         flight *f = LIST_ENTRY(node, flight, link);
-        if (f->form == form && f->purges == purges && cache_key_eq(&f->key, key)) return f;
+        if (f->form == k->form && f->purges == k->purges && cache_key_eq(&f->key, k->key)) return f;
     }
     return NULL;
 }
 
-void flights_join(flights *t, const cache_key *key, flight_form form, uint64_t purges,
-                  flight_desk *desk, flight_seat *seat) {
-    const uint64_t hash = hash_of(key);
+/* Under its shard's lock. */
+static void take_out(flight *f) {
+    if (list_empty(&f->link)) return;
+    list_remove(&f->link);
+    atomic_fetch_sub_explicit(&f->table->open, 1, memory_order_relaxed);
+    atomic_fetch_sub(&f->refs, 1); /* the table's; its leader has one more */
+}
+
+void flights_join(flights *t, const flight_ticket *ticket, flight_desk *desk, flight_seat *seat) {
+    const uint64_t hash = hash_of(ticket->key);
     flight_shard *h = shard_of(t, hash);
     list *bucket = &h->buckets[hash / SHARDS % BUCKETS];
     pthread_mutex_lock(&h->lock);
-    flight *f = find(bucket, key, form, purges);
+    flight *f = find(bucket, ticket);
+    if (f && flight_is_held(f, ticket->holder)) {
+        take_out(f);
+        f = NULL;
+    }
     seat->leads = !f;
     if (!f) {
-        f = flight_new(t, key, hash, form, purges, desk);
+        f = flight_new(t, ticket, hash, desk);
         list_push_back(bucket, &f->link);
     } else {
         atomic_fetch_add(&f->refs, 1);
@@ -283,12 +295,13 @@ void flight_tell(flight *f) {
 void flight_close(flight *f) {
     flight_shard *h = shard_of(f->table, f->hash);
     pthread_mutex_lock(&h->lock);
-    const bool was_open = !list_empty(&f->link);
-    list_remove(&f->link);
+    take_out(f);
     pthread_mutex_unlock(&h->lock);
-    if (!was_open) return;
-    atomic_fetch_sub_explicit(&f->table->open, 1, memory_order_relaxed);
-    atomic_fetch_sub(&f->refs, 1); /* the table's; its leader has one more */
+}
+
+void flight_hold(flight *f, uint64_t holder) {
+    atomic_store(&f->held, holder);
+    if (holder) flight_tell(f);
 }
 
 void flight_land(flight *f, span target) {
@@ -325,6 +338,11 @@ void flight_fail(flight *f, const failure *why) {
 
 flight_state flight_get_state(const flight *f) {
     return atomic_load(&f->state);
+}
+
+bool flight_is_held(const flight *f, uint64_t holder) {
+    const uint64_t by = atomic_load(&f->held);
+    return by && by != holder;
 }
 
 recording *flight_recording(const flight *f) {

@@ -56,11 +56,18 @@ typedef enum flight_form {
                             for it themselves */
 } flight_form;
 
+/* Who joins, and what. purges: how many there were (cache/purges.h): who asks after one does not
+ * follow a call that was made before it. holder: whose call it is; of nobody 0. */
+typedef struct flight_ticket {
+    const cache_key *key;
+    flight_form form;
+    uint64_t purges, holder;
+} flight_ticket;
+
 /* Sits down; seat->leads says what became of it. A leader flies until flight_land() or
- * flight_fail(), and leaves after it. purges: how many there were (cache/purges.h): who asks after
- * one does not follow a call that was made before it. */
-void flights_join(flights *t, const cache_key *key, flight_form form, uint64_t purges,
-                  flight_desk *desk, flight_seat *seat);
+ * flight_fail(), and leaves after it. Of a flight that is held by somebody else the newcomer takes
+ * the place: whoever follows it stays with it, and who comes later follows him. */
+void flights_join(flights *t, const flight_ticket *ticket, flight_desk *desk, flight_seat *seat);
 /* Idempotent. */
 void flight_leave(flight_seat *seat);
 
@@ -71,6 +78,9 @@ void flight_record(flight *f, recording *said);
 unsigned flight_followers(const flight *f);
 /* Something was added to the recording. */
 void flight_tell(flight *f);
+/* Its leader waits for what is that holder's alone, or (0) not any more: nobody else has to wait
+ * with him. Its followers hear of it. */
+void flight_hold(flight *f, uint64_t holder);
 /* Nobody joins any more: who asks the same leads a flight of his own. Idempotent. */
 void flight_close(flight *f);
 /* Who answered; copied. Nobody joins any more. */
@@ -81,6 +91,8 @@ void flight_fail(flight *f, const failure *why);
 
 typedef enum flight_state { FLIGHT_OPEN, FLIGHT_LANDED, FLIGHT_FAILED } flight_state;
 flight_state flight_get_state(const flight *f);
+/* By somebody else than that holder. */
+bool flight_is_held(const flight *f, uint64_t holder);
 /* NULL: nothing was said yet. Lives as long as the seat. */
 recording *flight_recording(const flight *f);
 /* Of one that has landed; and of one that has failed. They live as long as the seat. */

@@ -2,6 +2,7 @@
  * and settled in the turn in which the exchange ends. What targets may have is asked when they are
  * (target_limits.h). Where limits.wait is on, what is not there now is waited for in turns. */
 #include "exchange/limit_told.h"
+#include "exchange/cache_use.h"
 #include "exchange/functions.h"
 #include "exchange/holder.h"
 #include "exchange/target_limits.h"
@@ -21,6 +22,7 @@ typedef struct waiting {
     timer patience;
     exchange *x;
     int64_t began_us;
+    bool holds; /* those of its client alone who ask the same */
 } waiting;
 
 typedef struct limit_stage {
@@ -59,6 +61,7 @@ static void go_on(waiting *w, limit_verdict v) {
     exchange *x = w->x;
     loop_timer_stop(x->env->loop, &w->patience);
     x->queued_us += loop_exact_us(x->env->loop) - w->began_us;
+    if (w->holds) cache_use_hold(x->cache, false);
     exchange_resume(&w->wait, follow(x, *exchange_stage_data(x), v));
 }
 
@@ -97,8 +100,11 @@ static limit_verdict ask_for_a_turn(exchange *x, limit_stage *s) {
     return limit_desk_join(x->env->limit_desk, &w->waiter, patience_ms(x) * 1000);
 }
 
-static stage_result wait(exchange *x, waiting *w) {
+/* A model's limit whoever asks the same would wait for, too. */
+static stage_result wait(exchange *x, waiting *w, const limit_ask *by) {
     w->began_us = loop_exact_us(x->env->loop);
+    w->holds = x->cache && by->scope != LIMIT_OF_MODEL;
+    if (w->holds) cache_use_hold(x->cache, true);
     exchange_wait(x, &w->wait, on_cancel);
     loop_timer_start(x->env->loop, &w->patience, patience_ms(x));
     return STAGE_WAIT;
@@ -142,7 +148,7 @@ stage_result stage_limit(exchange *x) {
     if (!asks.count) return STAGE_NEXT;
     if (x->env->shared) return take_shared(x, s);
     const limit_verdict v = take(x, s);
-    return v.waits ? wait(x, s->waiting) : follow(x, s, v);
+    return v.waits ? wait(x, s->waiting, &s->asks.items[v.by]) : follow(x, s, v);
 }
 
 /* Lost hedges and attempts that broke off have used something, too. */

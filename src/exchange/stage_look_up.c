@@ -1,6 +1,7 @@
 /* look up: has it been answered before, or is it being asked? A stored answer costs nobody
  * anything, so it comes before what limits a call. */
 #include "exchange/cache_use.h"
+#include "exchange/holder.h"
 
 #include "dialect/turn.h"
 
@@ -118,9 +119,12 @@ static flight_form form_of(const exchange *x) {
 static boarded board(cache_use *u) {
     exchange *x = u->x;
     flights *t = x->env->cache->flights;
+    const flight_ticket ticket = {.key = &u->key,
+                                  .form = form_of(x),
+                                  .purges = cache_store_purges(x->env->cache->store),
+                                  .holder = exchange_holder(x)};
     u->seat.news = on_news;
-    flights_join(t, &u->key, form_of(x), cache_store_purges(x->env->cache->store), x->env->desk,
-                 &u->seat);
+    flights_join(t, &ticket, x->env->desk, &u->seat);
     u->sits = true;
     if (!u->seat.leads) {
         decide(u, CACHE_COALESCED);
@@ -172,6 +176,18 @@ static void board_again(cache_use *u) {
     }
     u->waits = false;
     exchange_resume(&u->wait, result);
+}
+
+/* The client who makes the call that is waited for waits for what he may have himself. */
+static void go_own_way(cache_use *u) {
+    cache_use_leave(u);
+    if (board(u) != BOARD_GO_ON) return;
+    u->waits = false;
+    exchange_resume(&u->wait, STAGE_NEXT);
+}
+
+void cache_use_hold(cache_use *u, bool held) {
+    if (u->sits && u->seat.leads) flight_hold(u->seat.of, held ? exchange_holder(u->x) : 0);
 }
 
 /* ---- the store of several weirs ---- */
@@ -232,6 +248,8 @@ static void on_news(flight_seat *seat) {
         exchange_resume(&u->wait, STAGE_NEXT);
     } else if (has_said(u) || flight_get_state(f) == FLIGHT_FAILED) {
         board_again(u); /* also where it has gone too far to be heard from its beginning */
+    } else if (flight_is_held(f, exchange_holder(u->x))) {
+        go_own_way(u);
     }
 }
 

@@ -103,6 +103,31 @@ def test_a_budget_that_is_spent_meanwhile_is_not_waited_for(weir, upstream):
     assert sorted(got) == [(10, 200), (300, 429), (400, 200)]
 
 
+def test_who_asks_the_same_does_not_wait_for_another_clients_limit(weir, upstream):
+    """It is his client's alone: that one's own calls of the question are one call still."""
+    gate = threading.Event()
+    upstream.script(after(gate, ANSWER), ANSWER, ANSWER)
+    cache = {"ttl": "1h", "models": ["gpt-test"], "scope": "global"}
+    w = weir(upstream, clients=[client(parallel=1), client("other", OTHER)], limits={"wait": {"clients": 100, "time": "1m"}},
+             models={"gpt-test": {"targets": "main/gpt-test"}}, cache=cache)
+    got = []
+
+    def one(text):
+        got.append(ask(w, messages=[{"role": "user", "content": text}], timeout=30).status)
+    threads = [threading.Thread(target=one, args=(text,)) for text in ("first", "second", "second")]
+    threads[0].start()
+    upstream.wait_requests(1)
+    threads[1].start()
+    waiting(w, 1)
+    threads[2].start()
+    answer = ask(w, OTHER, messages=[{"role": "user", "content": "second"}], timeout=30)
+    assert answer.status == 200 and answer.header("x-weir-cache") == "miss" and not gate.is_set()
+    gate.set()
+    for t in threads:
+        t.join()
+    assert got == [200] * 3 and len(upstream.wait_requests(3)) == 3
+
+
 def test_a_place_that_does_not_come(weir, upstream):
     """It waits for as long as it may, and then is refused with the limit's name."""
     gate = threading.Event()

@@ -58,8 +58,16 @@ static void table_free(table *t) {
 static void join_after(table *t, person *p, unsigned desk, char key, flight_form form,
                        uint64_t purges) {
     const cache_key k = {{(unsigned char)key}};
+    const flight_ticket ticket = {&k, form, purges, 0};
     *p = (person){.seat.news = on_news};
-    flights_join(t->t, &k, form, purges, t->desks[desk], &p->seat);
+    flights_join(t->t, &ticket, t->desks[desk], &p->seat);
+}
+
+static void join_as(table *t, person *p, unsigned desk, uint64_t holder) {
+    const cache_key k = {{'k'}};
+    const flight_ticket ticket = {&k, FLIGHT_DOCUMENT, 0, holder};
+    *p = (person){.seat.news = on_news};
+    flights_join(t->t, &ticket, t->desks[desk], &p->seat);
 }
 
 static void join(table *t, person *p, unsigned desk, char key, flight_form form) {
@@ -212,6 +220,7 @@ static void lead(worker *w, person *p, unsigned round) {
     flight_record(f, recording_of_whole(&w->t->room, span_cstr(text)));
     for (int i = 0; i < 20 && !flight_followers(f); i++)
         sched_yield();
+    if (round % 7 == 0) flight_hold(f, w->number + 1);
     if (round % 5) {
         flight_land(f, span_cstr(text));
     } else {
@@ -238,6 +247,43 @@ static void follow(worker *w, person *p, loop *l) {
     recording_reader_done(&at);
 }
 
+/* Its leader waits for what is his client's: the client's own calls go on waiting with him,
+ * another's hear of it, and who of them comes first makes the call that all others join. */
+static void who_is_held_holds_nobody_else(void **state) {
+    (void)state;
+    enum { ONE = 1, OTHER = 2 };
+    table *t = table_new();
+    person a, own, b, c, d;
+    join_as(t, &a, 0, ONE);
+    join_as(t, &own, 1, ONE);
+    join_as(t, &b, 1, OTHER);
+    assert_false(own.seat.leads || b.seat.leads);
+    turn(t);
+    const unsigned before = b.news;
+    flight_hold(a.seat.of, ONE);
+    turn(t);
+    assert_int_equal(b.news, before + 1);
+    assert_true(flight_is_held(b.seat.of, OTHER));
+    assert_false(flight_is_held(own.seat.of, ONE));
+    flight_leave(&b.seat);
+    join_as(t, &b, 1, OTHER);
+    join_as(t, &c, 0, OTHER);
+    join_as(t, &d, 0, ONE);
+    assert_true(b.seat.leads);
+    assert_ptr_equal(c.seat.of, b.seat.of);
+    assert_ptr_equal(d.seat.of, b.seat.of);
+    assert_int_equal(flights_open(t->t), 1);
+    flight_hold(a.seat.of, 0);
+    flight_land(b.seat.of, SPAN_OF("p/m"));
+    assert_int_equal(flight_get_state(own.seat.of), FLIGHT_OPEN);
+    flight_land(a.seat.of, SPAN_OF("p/m"));
+    assert_int_equal(flight_get_state(own.seat.of), FLIGHT_LANDED);
+    person *all[] = {&a, &own, &b, &c, &d};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        flight_leave(&all[i]->seat);
+    table_free(t);
+}
+
 static void *work(void *arg) {
     worker *w = arg;
     loop l;
@@ -248,7 +294,8 @@ static void *work(void *arg) {
         if (i >= ROUNDS && atomic_load(w->followed) >= FOLLOWED_LEAST) break;
         const cache_key k = {{(unsigned char)(i % 2)}};
         person p = {.seat.news = on_news};
-        flights_join(w->t->t, &k, FLIGHT_DOCUMENT, 0, desk, &p.seat);
+        const flight_ticket ticket = {&k, FLIGHT_DOCUMENT, 0, w->number + 1};
+        flights_join(w->t->t, &ticket, desk, &p.seat);
         if (p.seat.leads)
             lead(w, &p, i);
         else
@@ -287,11 +334,9 @@ static void on_many_threads(void **state) {
 
 int main(void) {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_leads_and_others_follow),
-        cmocka_unit_test(after_a_failure),
-        cmocka_unit_test(a_leader_hears_who_listens),
-        cmocka_unit_test(a_purge_parts_them),
-        cmocka_unit_test(on_many_threads),
+        cmocka_unit_test(one_leads_and_others_follow),   cmocka_unit_test(after_a_failure),
+        cmocka_unit_test(a_leader_hears_who_listens),    cmocka_unit_test(a_purge_parts_them),
+        cmocka_unit_test(who_is_held_holds_nobody_else), cmocka_unit_test(on_many_threads),
     };
     return run_watched(tests);
 }

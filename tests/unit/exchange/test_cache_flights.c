@@ -6,6 +6,12 @@
 #define AB  A "|piece " PIECE("b")
 #define ALL AB "|piece " LAST("stop") "|end|done"
 
+static void ask_from(world *w, person *p, const char *body, const char *peer) {
+    exchange_request r = world_request(&form_openai, body);
+    r.peer = span_cstr(peer);
+    ask(w, &p->a, &p->s, &r);
+}
+
 static void they_hear_from_the_beginning_and_then_live(void **state) {
     (void)state;
     world *w = cached_new(CACHED "}\n");
@@ -189,6 +195,35 @@ static void the_one_who_leads_gives_nothing_away(void **state) {
     door = &world_door;
 }
 
+/* What he waits for is his client's: others who follow already make the call themselves. */
+static void the_one_who_leads_is_held(void **state) {
+    (void)state;
+    world *w = cached_new(CACHED ", scope: global}\n");
+    person p, own, other;
+    ask_from(w, &p, ASK(""), "10.0.0.1:1");
+    ask_from(w, &own, ASK(""), "10.0.0.1:2");
+    ask_from(w, &other, ASK(""), "10.0.0.2:1");
+    settle_down(w);
+    assert_int_equal(asked_of, 1);
+    cache_use_hold(p.a.x->cache, true);
+    settle_down(w);
+    assert_int_equal(asked_of, 2);
+    says_whole(&other, WHOLE("x", "stop"));
+    settle_down(w);
+    assert_cache(&other, "miss");
+    assert_int_equal(own.a.said.len, 0);
+    cache_use_hold(p.a.x->cache, false);
+    says_whole(&p, WHOLE("y", "stop"));
+    settle_down(w);
+    assert_cache(&own, "coalesced");
+    assert_string_equal(buf_cstr(&own.a.said), buf_cstr(&p.a.said));
+    assert_int_equal(asked_of, 2);
+    asked_done(&p.a);
+    asked_done(&own.a);
+    asked_done(&other.a);
+    cached_free(w);
+}
+
 static void nobody_is_left(void **state) {
     (void)state;
     world *w = cached_new(CACHED "}\n");
@@ -317,6 +352,7 @@ int main(void) {
         cmocka_unit_test(who_comes_to_one_that_stands_still),
         cmocka_unit_test(the_one_who_leads_leaves),
         cmocka_unit_test(the_one_who_leads_gives_nothing_away),
+        cmocka_unit_test(the_one_who_leads_is_held),
         cmocka_unit_test(nobody_is_left),
         cmocka_unit_test(the_one_who_leads_fails),
         cmocka_unit_test(the_one_who_leads_is_cut),
