@@ -33,7 +33,8 @@ typedef struct exchange_guard {
     exchange *x;                  /* NULL: on another thread; matches are tallied apart */
     guard_scratch *scratch;       /* the loop's, or the thread's */
     const guard_policy *in, *out; /* NULL: nothing is looked at */
-    guard_names *names;           /* of what was redacted; NULL: nothing was */
+    guard_names *names;           /* of what was redacted, or is in the request already; NULL: of
+                                     nothing */
     bool puts_back;               /* what was redacted in the request is put back in the answer */
     bool restores;                /* placeholders of the request become what they stand for */
     guard_tallies *found; /* NULL: nothing was, as of most calls, which take no room for it */
@@ -62,8 +63,9 @@ extern const guard_rule guard_external;
 /* "a secret (openai-key)": what a sentence may say of it. */
 span guard_words(arena *a, const guard_rule *rule);
 
-/* guard_beside.c: names for the values of a body, none of which is a placeholder that the body has
- * already, from an answer before: such a one stands for itself. The caller owns them. */
+/* guard_beside.c: names for the values of a body and of what answers it, none of which is a
+ * placeholder that the body has already, from an answer before: such a one stands for itself. NULL:
+ * it has none. The caller owns them; the set outlives them. */
 MUST_USE guard_names *guard_names_beside(span body, const guard_set *set);
 
 /* Whether what stands in a JSON string, as it is written, is JSON again: an object or a list. */
@@ -81,10 +83,10 @@ typedef struct guard_seen {
 
 typedef struct guard_request {
     const guard_policy *policy;
-    const guard_set *set;
     guard_scratch *scratch;
     uint64_t owner;     /* guard_text_is_clean() has it */
-    guard_names *names; /* NULL: nothing is redacted; whoever asks owns it */
+    bool puts_back;     /* what is redacted will be put back in the answer */
+    guard_names *names; /* whoever asks brings them, or NULL, and owns them */
     arena *arena;       /* for what follows */
     json_splice edits;
     guard_seen *seen;

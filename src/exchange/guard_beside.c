@@ -3,8 +3,9 @@
 
 #include "base/mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+enum { DIGITS_MAX = 9 }; /* of a number: no table gives so many */
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -12,17 +13,6 @@ static bool is_digit(char c) {
 
 static bool is_label(char c) {
     return (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
-}
-
-/* A placeholder that the request has already, from an answer before, stands for itself. */
-static void reserve(guard_names *n, const guard_rule *rule, unsigned number) {
-    char text[GUARD_PLACEHOLDER_MAX + 8];
-    for (unsigned i = 1; i <= number; i++) {
-        const int len = snprintf(text, sizeof text, "[%.*s_%u]", SPAN_ARG(rule->label), i);
-        if (len <= 0 || (size_t)len >= sizeof text) return;
-        const span itself = span_from(text, (size_t)len);
-        (void)guard_names_give(n, rule, itself, itself);
-    }
 }
 
 /* "[EMAIL_12]": 12, and its label; else 0. */
@@ -34,7 +24,7 @@ static unsigned number_of(span text, span *ret_label) {
     if (end == text.len || text.ptr[end] != ']') return 0;
     for (digits = end; digits > 1 && is_digit(text.ptr[digits - 1]);)
         digits--;
-    if (digits < 3 || text.ptr[digits - 1] != '_' || end - digits > 3) return 0;
+    if (digits < 3 || text.ptr[digits - 1] != '_' || end - digits > DIGITS_MAX) return 0;
     *ret_label = span_slice(text, 1, digits - 1);
     for (; digits < end; digits++)
         number = number * 10 + (unsigned)(text.ptr[digits] - '0');
@@ -44,7 +34,7 @@ static unsigned number_of(span text, span *ret_label) {
 /* Placeholders that the request has: of each label the greatest number. */
 typedef struct had {
     span label;
-    unsigned most; /* 0: reserved */
+    unsigned most;
 } had;
 
 typedef struct all_had {
@@ -88,15 +78,15 @@ static all_had find_had(span body) {
 }
 
 guard_names *guard_names_beside(span body, const guard_set *set) {
-    guard_names *n = guard_names_new();
     all_had all = find_had(body);
+    guard_names *n = NULL;
     for (size_t i = 0; all.count && i < guard_set_count(set); i++) {
         const guard_rule *rule = guard_set_rule(set, i);
         const had wanted = {rule->label, 0};
-        had *h = bsearch(&wanted, all.items, all.count, sizeof wanted, by_label);
-        if (!h || !h->most) continue;
-        reserve(n, rule, h->most);
-        h->most = 0;
+        const had *h = bsearch(&wanted, all.items, all.count, sizeof wanted, by_label);
+        if (!h) continue;
+        if (!n) n = guard_names_new();
+        guard_names_take(n, rule->label, h->most);
     }
     free(all.items);
     return n;

@@ -13,7 +13,7 @@ static void on_find(void *ctx, const guard_find *f) {
     const redacting *k = ctx;
     guard_redact *r = k->r;
     if (!f->hidden.len) return;
-    if (!r->names) r->names = guard_names_beside(r->beside, r->set);
+    if (!r->names) r->names = guard_names_new();
     buf_add(k->out, guard_names_give(r->names, f->rule, f->value, SPAN_EMPTY));
 }
 

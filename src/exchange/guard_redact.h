@@ -8,10 +8,8 @@
 
 typedef struct guard_redact {
     const guard_policy *policy;
-    const guard_set *set;
     guard_scratch *scratch;
-    guard_names *names; /* made with the first value; whoever asks owns it */
-    span beside;        /* placeholders in it stand for themselves; until names are made */
+    guard_names *names; /* made with the first value, where whoever asks brings none; he owns it */
     size_t left;        /* bytes that may still be looked at */
     bool cut;           /* there were more */
 } guard_redact;

@@ -48,8 +48,9 @@ static void on_find(void *ctx, const guard_find *f) {
     seen_of(r, f)->count++;
     if (f->action == GUARD_BLOCK && !r->blocked) r->blocked = f->rule;
     if (!f->hidden.len) return;
-    if (!r->names) r->names = guard_names_beside(k->body, r->set);
-    const span original = f->over ? SPAN_EMPTY : unescaped(f->hidden, k->form.json, &k->scratch);
+    if (!r->names) r->names = guard_names_new();
+    const bool kept = r->puts_back && !f->over;
+    const span original = kept ? unescaped(f->hidden, k->form.json, &k->scratch) : SPAN_EMPTY;
     guard_made_add(&k->made, guard_names_give(r->names, f->rule, f->value, original));
 }
 

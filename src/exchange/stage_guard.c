@@ -33,17 +33,19 @@ static stage_result conclude(exchange_guard *g, const guard_request *r, span bod
         x->prompt_guess = -1;
     }
     if (g->out) filter_guard_add(g);
-    if (g->puts_back && g->names) filter_restore_add(g);
+    if (g->puts_back && g->names && guard_names_put_back(g->names)) filter_restore_add(g);
     return STAGE_NEXT;
 }
 
 static stage_result look(exchange_guard *g, const guard_set *set) {
     exchange *x = g->x;
     guard_request r = {.policy = g->in,
-                       .set = set,
                        .scratch = g->scratch,
                        .owner = exchange_holder(x),
+                       .puts_back = g->puts_back,
+                       .names = guard_names_beside(x->facts.body, set),
                        .arena = &x->arena};
+    if (!r.policy) return conclude(g, &r, SPAN_EMPTY);
     if (!x->facts.outline.made && guard_request_is_clean(&r, &x->facts))
         return conclude(g, &r, SPAN_EMPTY);
     guard_request_look(&r, &x->facts, exchange_outline(x));
@@ -58,6 +60,7 @@ static stage_result look(exchange_guard *g, const guard_set *set) {
 typedef struct large_job {
     aside aside;
     stage_wait wait;
+    const guard_set *set;
     exchange_guard *guard; /* the exchange's, while that waits */
     loop_snapshot *snapshot;
     large_request *large; /* counted: its bytes are read */
@@ -83,6 +86,8 @@ static void run(aside *a) {
     guard_request *r = &j->request;
     r->scratch = guard_scratch_new();
     arena outlined;
+    r->names = guard_names_beside(j->facts.body, j->set);
+    if (!r->policy) return;
     arena_init(&outlined, 0);
     guard_request_look(r, &j->facts, request_outline_of(&j->facts, &outlined));
     arena_done(&outlined);
@@ -121,7 +126,8 @@ static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
     j->large = large_request_ref(x->large);
     j->facts = x->facts;
     arena_init(&j->arena, 0);
-    j->request = (guard_request){.policy = g->in, .set = set, .arena = &j->arena};
+    j->set = set;
+    j->request = (guard_request){.policy = g->in, .puts_back = g->puts_back, .arena = &j->arena};
     exchange_wait(x, &j->wait, on_cancel);
     loop_aside(x->env->loop, &j->aside);
     return STAGE_WAIT;
@@ -168,7 +174,7 @@ stage_result stage_guard(exchange *x) {
     g->out = by.out;
     x->shaped = shape_of(x, by.out != NULL, use.out);
     g->puts_back = by.in && use.restore == CONFIG_GUARD_RESTORE;
-    if (!by.in || x->facts.root.type == JSON_NONE)
+    if ((!by.in && !by.out) || x->facts.root.type == JSON_NONE)
         return conclude(g, &(guard_request){.policy = NULL}, SPAN_EMPTY);
     return x->large ? look_at_large(g, by.set) : look(g, by.set);
 }

@@ -52,13 +52,12 @@ static json_value asked(exchange *x) {
     return root;
 }
 
-static void keep_prompt(kept_bodies *k, json_value root) {
+static void keep_prompt(kept_bodies *k, const guard_set *set, json_value root) {
     buf text = BUF_EMPTY, object = BUF_EMPTY;
     begin(k);
-    k->redact.beside =
-        span_slice(root.raw, 0, root.raw.len < BODY_TEXT_MAX ? root.raw.len : BODY_TEXT_MAX);
+    const size_t some = root.raw.len < BODY_TEXT_MAX ? root.raw.len : BODY_TEXT_MAX;
+    k->redact.names = guard_names_beside(span_slice(root.raw, 0, some), set);
     guard_redact_document(&k->redact, root, &text);
-    k->redact.beside = SPAN_EMPTY;
     seal(k, "prompt", &text, k->redact.cut, &object);
     k->prompt = arena_dup(&k->filter.x->arena, buf_span(&object));
     buf_done(&text);
@@ -147,13 +146,12 @@ stage_result stage_keep(exchange *x) {
     const guard_policy *policy = snapshot_guard_kept(s);
     if (!policy) return STAGE_NEXT; /* a reload has switched it off */
     kept_bodies *k = arena_zalloc(&x->arena, sizeof *k);
-    k->redact = (guard_redact){
-        .policy = policy, .set = snapshot_guard_set(s), .scratch = guard_scratch_of(x->env)};
+    k->redact = (guard_redact){.policy = policy, .scratch = guard_scratch_of(x->env)};
     k->answer.left = BODY_TEXT_MAX;
     filter_add(x, &k->filter, &ops);
     x->proof->bodies = k;
     const json_value root = asked(x);
-    if (root.type == JSON_OBJECT) keep_prompt(k, root);
+    if (root.type == JSON_OBJECT) keep_prompt(k, snapshot_guard_set(s), root);
     return STAGE_NEXT;
 }
 

@@ -22,9 +22,11 @@ static void change(exchange *x, const guard_request *r) {
 static stage_result look(exchange_guard *g, const guard_set *set) {
     exchange *x = g->x;
     const json_value arguments = x->tool_use->asked.arguments;
-    guard_request r = {.policy = g->in, .set = set, .scratch = g->scratch, .arena = &x->arena};
-    if (!g->in || arguments.type != JSON_OBJECT) return STAGE_NEXT;
-    guard_request_look_within(&r, arguments);
+    guard_request r = {
+        .policy = g->in, .scratch = g->scratch, .puts_back = g->puts_back, .arena = &x->arena};
+    if (arguments.type != JSON_OBJECT || (!g->in && !g->out)) return STAGE_NEXT;
+    r.names = guard_names_beside(arguments.raw, set);
+    if (g->in) guard_request_look_within(&r, arguments);
     g->names = r.names;
     for (size_t i = 0; i < r.seen_count; i++)
         guard_note(g, GUARD_IN, r.seen[i].rule, r.seen[i].action, r.seen[i].count);

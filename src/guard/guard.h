@@ -245,9 +245,15 @@ enum {
 MUST_USE guard_names *guard_names_new(void);
 void guard_names_free(guard_names *n); /* NULL is allowed */
 /* "[EMAIL_1]", for as long as the table lives. original: what guard_names_find() gives back, as it
- * is to be written again; a value that is not all there (over) has none. Beyond GUARD_NAMES_MAX, or
- * what is sensible to keep, "[EMAIL]", which says nothing back. */
+ * is to be written again; a value that is not all there (over) has none. The same value with and
+ * without one has two placeholders: what stands for the one is never put in the other's place.
+ * Beyond GUARD_NAMES_MAX, or what is sensible to keep, "[EMAIL]", which says nothing back. */
 span guard_names_give(guard_names *n, const guard_rule *rule, span value, span original);
+/* Placeholders of the label, which is borrowed, with numbers up to that are somebody else's: no
+ * value is given one. */
+void guard_names_take(guard_names *n, span label, unsigned up_to);
+/* Whether any has an original: else guard_names_find() finds nothing. */
+bool guard_names_put_back(const guard_names *n);
 /* Where a placeholder that was given begins next in text at or after from, and what it stands for;
  * text.len: nowhere. */
 size_t guard_names_find(const guard_names *n, span text, size_t from, size_t *ret_len,

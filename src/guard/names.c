@@ -15,10 +15,18 @@ typedef struct named {
     unsigned number; /* 0: of a label whose values are too many */
 } named;
 
+/* Numbers of a label that somebody else has given. */
+typedef struct taken {
+    span label;
+    unsigned up_to;
+} taken;
+
 struct guard_names {
     named *items;
     size_t count, cap;
     size_t size; /* of all bytes */
+    taken *taken;
+    size_t taken_count;
 };
 
 guard_names *guard_names_new(void) {
@@ -35,6 +43,7 @@ void guard_names_free(guard_names *n) {
         mem_wipe(n->items[i].bytes, size_of(&n->items[i]));
         free(n->items[i].bytes);
     }
+    free(n->taken);
     free(n->items);
     free(n);
 }
@@ -52,20 +61,39 @@ static span original_of(const named *n) {
     return span_from(n->bytes + n->name_len + n->label_len + n->value_len, n->original_len);
 }
 
-/* The one of a label and a value; without a value: of a label whose values are too many. */
-static named *find(const guard_names *n, span label, span value, bool numbered) {
+/* The one of a label and a value, which is put back or is not; without a value: of a label whose
+ * values are too many. */
+static named *find(const guard_names *n, span label, span value, bool numbered, bool put_back) {
     uint64_t hash = hash_span(value);
     for (size_t i = 0; i < n->count; i++) {
         named *item = &n->items[i];
         if (item->hash == hash && (item->number != 0) == numbered &&
-            span_eq(label_of(item), label) && span_eq(value_of(item), value))
+            (item->original_len != 0) == put_back && span_eq(label_of(item), label) &&
+            span_eq(value_of(item), value))
             return item;
     }
     return NULL;
 }
 
+static taken *find_taken(const guard_names *n, span label) {
+    for (size_t i = 0; i < n->taken_count; i++)
+        if (span_eq(n->taken[i].label, label)) return &n->taken[i];
+    return NULL;
+}
+
+void guard_names_take(guard_names *n, span label, unsigned up_to) {
+    taken *t = find_taken(n, label);
+    if (!t) {
+        n->taken = mem_realloc(n->taken, (n->taken_count + 1) * sizeof *n->taken);
+        t = &n->taken[n->taken_count++];
+        *t = (taken){.label = label};
+    }
+    if (t->up_to < up_to) t->up_to = up_to;
+}
+
 static unsigned next_number(const guard_names *n, span label) {
-    unsigned last = 0;
+    const taken *t = n->taken_count ? find_taken(n, label) : NULL;
+    unsigned last = t ? t->up_to : 0;
     for (size_t i = 0; i < n->count; i++)
         if (n->items[i].number > last && span_eq(label_of(&n->items[i]), label))
             last = n->items[i].number;
@@ -100,12 +128,18 @@ static span add(guard_names *n, span label, span value, span original, unsigned 
 }
 
 span guard_names_give(guard_names *n, const guard_rule *rule, span value, span original) {
-    named *known = find(n, rule->label, value, true);
+    named *known = find(n, rule->label, value, true, original.len > 0);
     if (known) return name_of(known);
     bool room = n->count < GUARD_NAMES_MAX && n->size + value.len + original.len <= BYTES_MAX;
     if (room) return add(n, rule->label, value, original, next_number(n, rule->label));
-    known = find(n, rule->label, SPAN_EMPTY, false);
+    known = find(n, rule->label, SPAN_EMPTY, false, false);
     return known ? name_of(known) : add(n, rule->label, SPAN_EMPTY, SPAN_EMPTY, 0);
+}
+
+bool guard_names_put_back(const guard_names *n) {
+    for (size_t i = 0; i < n->count; i++)
+        if (n->items[i].original_len) return true;
+    return false;
 }
 
 static bool may_be_in_name(char c) {

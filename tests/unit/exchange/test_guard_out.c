@@ -77,6 +77,16 @@ static const row rows[] = {
      "KEY-a [SECRET_KEY_2] [[SECRET_KEY_3]"},
     {"in: redact, out: redact, restore: true", "KEY-a", "[SECRET_KEY_KEY-b",
      "[SECRET_KEY_[SECRET_KEY_2]"},
+    /* nor what the model says by itself, though the client sent the same */
+    {"in: redact, out: redact, restore: true", "KEY-a", "KEY-a, [SECRET_KEY_1] KEY-a",
+     "[SECRET_KEY_2], KEY-a [SECRET_KEY_2]"},
+    {"in: redact, out: redact", "KEY-a", "KEY-a, KEY-b", "[SECRET_KEY_1], [SECRET_KEY_2]"},
+    /* what an answer before has named has its name, whatever else the request has */
+    {"in: redact, out: redact, restore: true", "[SECRET_KEY_1]", "KEY-b [SECRET_KEY_1]",
+     "[SECRET_KEY_2] [SECRET_KEY_1]"},
+    {"out: redact", "[SECRET_KEY_41]", "KEY-b", "[SECRET_KEY_42]"},
+    {"in: redact, restore: true", "[SECRET_KEY_999] [MAIL_1000000] KEY-a MAIL@b",
+     "[MAIL_1000001] [SECRET_KEY_1000]", "MAIL@b KEY-a"},
 };
 
 static void check_stream(const row *r, const size_t *ends, size_t count) {

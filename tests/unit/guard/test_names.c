@@ -44,6 +44,35 @@ static void finds_what_it_gave(void **state) {
     guard_names_free(n);
 }
 
+/* One that is put back stands for nothing else. */
+static void what_is_put_back_has_a_name_of_its_own(void **state) {
+    (void)state;
+    guard_names *n = guard_names_new();
+    assert_span(guard_names_give(n, &email, SPAN_OF("a@b.de"), SPAN_EMPTY), "[EMAIL_1]");
+    assert_false(guard_names_put_back(n));
+    give(n, &email, "a@b.de", "[EMAIL_2]");
+    assert_true(guard_names_put_back(n));
+    assert_span(guard_names_give(n, &email, SPAN_OF("a@b.de"), SPAN_EMPTY), "[EMAIL_1]");
+    guard_names_free(n);
+}
+
+static void gives_no_number_that_is_taken(void **state) {
+    (void)state;
+    guard_names *n = guard_names_new();
+    guard_names_take(n, email.label, 3);
+    guard_names_take(n, email.label, 2);
+    assert_false(guard_names_put_back(n));
+    give(n, &email, "a@b.de", "[EMAIL_4]");
+    give(n, &card, "4111", "[CARD_1]");
+    guard_names_take(n, card.label, 999999999);
+    give(n, &card, "4222", "[CARD_1000000000]");
+    give(n, &card, "4111", "[CARD_1]");
+    size_t len;
+    span original;
+    assert_int_equal(guard_names_find(n, SPAN_OF("[EMAIL_3]"), 0, &len, &original), 9);
+    guard_names_free(n);
+}
+
 static void tells_how_much_may_be_one(void **state) {
     (void)state;
     guard_names *n = guard_names_new();
@@ -87,6 +116,8 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(names_values),
         cmocka_unit_test(finds_what_it_gave),
+        cmocka_unit_test(what_is_put_back_has_a_name_of_its_own),
+        cmocka_unit_test(gives_no_number_that_is_taken),
         cmocka_unit_test(tells_how_much_may_be_one),
         cmocka_unit_test(keeps_no_more_than_it_may),
     };
