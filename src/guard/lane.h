@@ -101,7 +101,11 @@ static inline guard_action action_for(const work *w, uint32_t rule) {
 
 /* lane_take.c: the piece joins the window. */
 void lane_take(work *w, span piece);
-/* Where in raw the byte `at` of what is looked at begins; its end: of the byte before. */
+/* Where the character begins, or ends, that `at` is within; else `at`. */
+uint64_t lane_letter_begin(const work *w, uint64_t at);
+uint64_t lane_letter_end(const work *w, uint64_t at);
+/* Where in raw the character begins that has the byte `at` of what is looked at; its end: of the
+ * byte before, which ends one. */
 uint64_t lane_raw_begin(const work *w, uint64_t at);
 uint64_t lane_raw_end(const work *w, uint64_t at);
 /* Forgets what stands before `from`. */

@@ -204,6 +204,8 @@ static void attempt(work *w, const rule_code *r, place p) {
     o->floor = w->base + p.floor;
     o->hides = o->floor;
     if (out == MAYBE) return;
+    m.value_from = (size_t)(lane_letter_begin(w, w->base + m.value_from) - w->base);
+    m.value_to = (size_t)(lane_letter_end(w, w->base + m.value_to) - w->base);
     o->until = w->base + m.value_to;
     add_match(w, r, &m, &p);
 }

@@ -19,11 +19,42 @@ static const lane_unit *unit_before(const guard_lane *l, uint64_t at) {
     return from ? &l->units[from - 1] : NULL;
 }
 
-uint64_t lane_raw_begin(const work *w, uint64_t at) {
+/* Patterns are of bytes, and may match a half of a character: it is whole that it is hidden or
+ * passed, or what goes on would be no UTF-8. The bytes of the one that `at` is within, in the
+ * window; of no length: it is within none. */
+static span letter_around(const work *w, uint64_t at) {
+    const unsigned char *p = (const unsigned char *)w->norm.ptr;
+    const size_t place = (size_t)(at - w->base);
+    size_t from = place, len;
+    while (from > 0 && place - from < 3 && from < w->norm.len && (p[from] & 0xC0) == 0x80)
+        from--;
+    if (from == place || p[from] < 0xC2 || p[from] > 0xF4) return SPAN_EMPTY;
+    len = p[from] >= 0xF0 ? 4 : p[from] >= 0xE0 ? 3 : 2;
+    if (place - from >= len || len > w->norm.len - from) return SPAN_EMPTY;
+    for (size_t i = 1; i < len; i++)
+        if ((p[from + i] & 0xC0) != 0x80) return SPAN_EMPTY;
+    return span_slice(w->norm, from, from + len);
+}
+
+uint64_t lane_letter_begin(const work *w, uint64_t at) {
+    const span letter = letter_around(w, at);
+    return letter.len ? w->base + (uint64_t)(letter.ptr - w->norm.ptr) : at;
+}
+
+uint64_t lane_letter_end(const work *w, uint64_t at) {
+    const span letter = letter_around(w, at);
+    return letter.len ? w->base + (uint64_t)(letter.ptr - w->norm.ptr) + letter.len : at;
+}
+
+static uint64_t raw_of(const work *w, uint64_t at) {
     const lane_unit *u = unit_before(w->l, at);
     if (!u) return w->l->base_raw + (at - w->base);
     if (at < u->norm + u->count) return u->raw;
     return u->raw + u->len + (at - u->norm - u->count);
+}
+
+uint64_t lane_raw_begin(const work *w, uint64_t at) {
+    return raw_of(w, lane_letter_begin(w, at));
 }
 
 uint64_t lane_raw_end(const work *w, uint64_t at) {
@@ -161,7 +192,7 @@ static void keep_raw(work *w) {
 
 void lane_keep(work *w, uint64_t from) {
     guard_lane *l = w->l;
-    uint64_t raw = lane_raw_begin(w, from);
+    uint64_t raw = raw_of(w, from);
     span kept = span_slice(w->norm, (size_t)(from - w->base), w->norm.len);
     l->base_raw = raw;
     drop_units(l, from);

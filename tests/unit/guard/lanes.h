@@ -11,13 +11,15 @@
 typedef struct lane_result {
     buf text;
     buf finds;
-    size_t late; /* feeds after which something was held */
+    size_t late;   /* feeds after which something was held */
+    size_t halves; /* pieces let go that are no UTF-8 */
     guard_names *names;
 } lane_result;
 
 static inline void lane_result_pass(void *ctx, span bytes) {
     lane_result *r = ctx;
     buf_add(&r->text, bytes);
+    r->halves += !span_is_utf8(bytes);
 }
 
 static inline void lane_result_find(void *ctx, const guard_find *f) {

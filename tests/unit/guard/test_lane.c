@@ -90,6 +90,51 @@ static void hides_what_its_rules_match(void **state) {
     guard_policy_unref(p);
 }
 
+/* Patterns are of bytes; what they hide and what they leave is of characters. */
+static void leaves_no_half_of_a_character(void **state) {
+    (void)state;
+    static const span umlauts[] = {SPAN("ÄÖÜ")};
+    static const guard_rule_text rules[] = {
+        RULE("four", "ID:.{4}"),
+        RULE("class", "Herr [ÄÖÜ][a-z]*"),
+        RULE("inner", "no. [^0-9]([0-9]{2}|[é])"),
+        {.name = SPAN("shown"),
+         .pattern = SPAN("ÄÖÜ[0-9]+"),
+         .leads = umlauts,
+         .lead_count = 1,
+         .show = 3},
+        RULE("begins", "[ßé]-[0-9]+"),
+    };
+    guard_policy *p = policy_of(false, rules, ARRAY_LEN(rules), GUARD_REDACT);
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"see ID:abcéfg", "see ID:[FOUR_1]fg"},
+        {"see ID:abcéfg, ID:abcèfg", "see ID:[FOUR_1]fg, ID:[FOUR_2]fg"},
+        {"ID:a\u00e9😀x", "ID:[FOUR_1]x"},
+        {"Herr Östler, Herr Ä, Herr Öl", "Herr [CLASS_1]stler, Herr [CLASS_2], Herr [CLASS_1]l"},
+        {"no. xé", "no. x[INNER_1]"},
+        {"ÄÖÜ12", "Ä[SHOWN_1]"},
+        {"ß-1 é-1 \u00e9-1", "[BEGINS_1] [BEGINS_2] [BEGINS_2]"},
+    };
+    guard_scratch *scratch = guard_scratch_new();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const guard_form form = {.json = 1};
+        const span in = span_cstr(rows[i].in);
+        expect(p, form, rows[i].in, rows[i].out);
+        for (size_t at = 1; at <= in.len; at++) {
+            lane_result cut = lane_run(p, scratch, form, in, lane_cut_once, &at);
+            assert_int_equal(cut.halves, 0);
+            lane_result_done(&cut);
+        }
+    }
+    /* what is no character stays what it is */
+    expect(p, (guard_form){0}, "ID:abc\xC3\x28 \x80ID:\xA9\xA9\xA9\xA9\xA9",
+           "ID:[FOUR_1]\x28 \x80ID:[FOUR_2]\xA9");
+    guard_scratch_free(scratch);
+    guard_policy_unref(p);
+}
+
 static void hides_what_is_shipped(void **state) {
     (void)state;
     guard_policy *p = policy_of(true, NULL, 0, GUARD_REDACT);
@@ -114,6 +159,7 @@ static void hides_what_is_shipped(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hides_what_its_rules_match),
+        cmocka_unit_test(leaves_no_half_of_a_character),
         cmocka_unit_test(hides_what_is_shipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
