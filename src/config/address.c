@@ -51,6 +51,8 @@ const char *address_parse(span text, arena *a, config_listener *ret) {
         if (!why) ret->text = arena_dup(a, text);
         return why;
     }
+    if (span_find_span(text, 0, SPAN_OF("://")) < text.len)
+        return "this is a URL, of which HOST:PORT alone is written";
     size_t colon = text.len;
     while (colon > 0 && text.ptr[colon - 1] != ':')
         colon--;

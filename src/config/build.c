@@ -109,7 +109,8 @@ static void finish(reader *r) {
     keep_warnings(r);
 }
 
-/* A file without providers works as no file does: with OpenAI, where its key is at hand. */
+/* A file without providers works as no file does: with OpenAI, where its key is at hand. Where it
+ * is not, the simulator is there without a file alone. */
 static void derive_providers(reader *r) {
     const char *key = r->sources->env(r->sources, "OPENAI_API_KEY");
     if (key && *key) {
@@ -118,6 +119,10 @@ static void derive_providers(reader *r) {
         yaml_node map = {.kind = YAML_MAP, .first = &openai, .count = 1};
         const option *o = option_find(&scope_file, SPAN_OF("providers"));
         (void)o->type->read(r, o, SPAN_OF("providers"), &map, NULL);
+    } else if (!r->file.len) {
+        reader_warning(r, NULL,
+                       "there is no configuration file and no OPENAI_API_KEY: weir serve will "
+                       "serve its built-in simulator, and no real model");
     } else {
         reader_warning(r, NULL,
                        "no provider is configured, so every call will be refused; add "

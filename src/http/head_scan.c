@@ -7,6 +7,12 @@ static head_scan_result bad(const char *why, const char **ret_why) {
     return HEAD_SCAN_BAD;
 }
 
+/* The first byte of a TLS record that begins a handshake, or refuses one: RFC 8446 section 5.1. */
+static bool begins_as_tls(span bytes) {
+    enum { ALERT = 21, HANDSHAKE = 22 };
+    return bytes.ptr[0] == ALERT || bytes.ptr[0] == HANDSHAKE;
+}
+
 static bool begins_with_blank(const head_scan *s, span bytes) {
     if (s->at != s->line || s->at == bytes.len) return false;
     char c = bytes.ptr[s->at];
@@ -27,6 +33,8 @@ head_scan_result head_scan_run(head_scan *s, span bytes, unsigned max_fields, si
             continue;
         }
         if (c == '\n') return bad("A line of the head ends in LF without CR.", ret_why);
+        if (i == 0 && begins_as_tls(bytes))
+            return bad("This is TLS and no HTTP: one side speaks https, the other http.", ret_why);
         if (c != '\r') return bad("The head contains a control byte.", ret_why);
         if (i + 1 == bytes.len) return HEAD_SCAN_MORE;
         if (bytes.ptr[i + 1] != '\n') return bad("The head contains CR without LF.", ret_why);

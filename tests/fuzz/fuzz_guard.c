@@ -2,8 +2,8 @@
  *
  * The first byte says how the text is written and what is done with what is found, the next eight
  * are the seed of the cuts. Holds: cut anywhere, the same is found and the same bytes are let go as
- * of the whole; no byte is made up; what patterns could see is bounded by the text's length; a lane
- * holds no more than it may.
+ * of the whole; no byte is made up, and no character is cut; what patterns could see is bounded by
+ * the text's length; a lane holds no more than it may.
  */
 #include "fuzz.h"
 
@@ -18,6 +18,7 @@ static const guard_rule_text own[] = {
     {.name = SPAN("all"), .pattern = SPAN("Project Bluebird"), .show = -1},
     {.name = SPAN("any"), .pattern = SPAN("[xy]{2}z+"), .show = -1},
     {.name = SPAN("long"), .pattern = SPAN("qq[a-z]*(k)"), .show = -1},
+    {.name = SPAN("letters"), .pattern = SPAN("ID:.{1,6}[é]?"), .show = 4},
 };
 
 static guard_policy *policy_of(unsigned action) {
@@ -41,6 +42,7 @@ static void check(unsigned action, guard_form form, span text, uint64_t seed) {
         fprintf(stderr, "whole: %s\n%scut: %s\n%s", buf_cstr(&whole.text), buf_cstr(&whole.finds),
                 buf_cstr(&cut.text), buf_cstr(&cut.finds));
     HOLDS(lane_results_same(&whole, &cut));
+    if (span_is_utf8(text)) HOLDS(!whole.halves && !cut.halves);
     if (guard_text_is_clean(p, scratch, text, form.json, 1))
         HOLDS(!whole.finds.len && span_eq(buf_span(&whole.text), text));
     if (action == GUARD_FLAG) HOLDS(span_eq(buf_span(&whole.text), text));

@@ -169,8 +169,12 @@ static void checks(void **state) {
     (void)state;
     check(
         "check", 0, "no configuration file was found; the defaults are good\n",
-        "warning: no provider is configured, so every call will be refused; add providers, or set "
-        "OPENAI_API_KEY\n");
+        "warning: there is no configuration file and no OPENAI_API_KEY: weir serve will serve its "
+        "built-in simulator, and no real model\n");
+    write_file("bare.yaml", "ledger: off\n");
+    check("check -c bare.yaml", 0, "bare.yaml is good\n",
+          "bare.yaml: warning: no provider is configured, so every call will be refused; add "
+          "providers, or set OPENAI_API_KEY\n");
     write_file("good.yaml", "providers: {p: {url: \"http://127.0.0.1:1/v1\"}}\n");
     check("check -c good.yaml", 0, "good.yaml is good\n", "");
     check("check --config=good.yaml", 0, "good.yaml is good\n", "");

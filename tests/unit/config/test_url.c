@@ -183,7 +183,8 @@ static void refuses_addresses(void **state) {
         {"h:-1", "the port is no number from 0 to 65535"},
         {"::1:80", "an IPv6 address stands in brackets"},
         {"[nope]:80", "this is no IPv6 address"},
-        {"http://h:80", "an IPv6 address stands in brackets"},
+        {"http://h:80", "this is a URL, of which HOST:PORT alone is written"},
+        {"https://h:80/", "this is a URL, of which HOST:PORT alone is written"},
         {"a b:80", "this is no address"},
         {"unix:x", "the path of a Unix socket begins with a slash"},
     };

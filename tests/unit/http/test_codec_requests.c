@@ -61,10 +61,38 @@ static void cuts_and_pauses_change_nothing(void **state) {
     }
 }
 
+static void what_speaks_tls_is_told_so(void **state) {
+    (void)state;
+    static const struct {
+        span bytes;
+        const char *why;
+    } rows[] = {
+        {SPAN("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+         "This is TLS and no HTTP: one side speaks https, the other http."},
+        {SPAN("\x15\x03\x01\x00\x02\x02\x46"),
+         "This is TLS and no HTTP: one side speaks https, the other http."},
+        {SPAN("\x01 / HTTP/1.1\r\n"), "The head contains a control byte."},
+        {SPAN("GET \x16 HTTP/1.1\r\n"), "The head contains a control byte."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (size_t cut = 0; cut < 2; cut++) {
+            codec_log l;
+            const char *why = NULL;
+            log_open(&l, HTTP_CODEC_REQUEST, NULL);
+            if (cut) log_feed(&l, span_slice(rows[i].bytes, 0, 1));
+            if (!l.bad) log_feed(&l, span_slice(rows[i].bytes, cut, rows[i].bytes.len));
+            assert_true(l.bad);
+            assert_int_equal(http_codec_error(l.codec, &why), ERR_BAD_HTTP);
+            assert_string_equal(why, rows[i].why);
+            log_close(&l);
+        }
+}
+
 int main(void) {
     cases = http_cases_load();
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_case_has_its_verdict),
-                                       cmocka_unit_test(cuts_and_pauses_change_nothing)};
+                                       cmocka_unit_test(cuts_and_pauses_change_nothing),
+                                       cmocka_unit_test(what_speaks_tls_is_told_so)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     http_cases_free(&cases);
     return failed;
