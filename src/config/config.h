@@ -584,6 +584,9 @@ const config_model *config_find_model(const config *c, span name);
 /* The client with the key of that SHA-256, compared in constant time; NULL. */
 const config_client *config_find_client(const config *c, const unsigned char hash[SHA256_LEN]);
 
+/* Whether the trail keeps what was asked and answered, by the guard's rules. */
+bool config_keeps_bodies(const config *c);
+
 /* What is in force for a call of that model by that client, of which either may be NULL. */
 config_guard_use config_guard_of(const config *c, const config_model *m, const config_client *who);
 config_answer_limit config_answer_of(const config *c, const config_model *m,

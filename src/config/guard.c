@@ -163,24 +163,71 @@ static bool looks(const config_guard_use *u) {
     return u->in > CONFIG_GUARD_OFF || u->out > CONFIG_GUARD_OFF;
 }
 
-static bool own_rules_act(const config_guard *g) {
+/* Rules of the operator's own, or what he says of single ones and kinds. */
+static bool single_rules_act(const config_guard *g) {
     if (g->use.in == CONFIG_GUARD_OFF && g->use.out == CONFIG_GUARD_OFF) return false;
     if (g->files.count) return true; /* what they say is not known yet */
     for (size_t i = 0; i < g->rules.count; i++)
         if (g->rules.items[i].action > CONFIG_GUARD_OFF) return true;
+    for (size_t i = 0; i < g->actions.count; i++)
+        if (g->actions.items[i].action > CONFIG_GUARD_OFF) return true;
     return false;
+}
+
+/* Somewhere: what is done where a rule says nothing. */
+static bool all_rules_act(const config *c) {
+    bool any = looks(&c->guard.use);
+    for (size_t i = 0; i < c->model_count; i++)
+        any |= looks(&c->models[i].guard);
+    for (size_t i = 0; i < c->client_count; i++)
+        any |= looks(&c->clients[i].guard);
+    return any;
+}
+
+/* By guard.actions. What changes a rule that weir brings is of that rule's kind, which is not known
+ * here: any may be it. */
+static bool is_named(const config_guard *g, const config_guard_rule *rule) {
+    const span kind = rule->kind.len ? rule->kind : SPAN_OF("own");
+    if (!rule->pattern.len && !rule->kind.len && g->actions.count) return true;
+    for (size_t i = 0; i < g->actions.count; i++) {
+        const span name = g->actions.items[i].rule;
+        if (span_eq(name, rule->name) || span_eq(name, kind)) return true;
+    }
+    return false;
+}
+
+bool guard_looks_for(const config *c, const config_guard_rule *rule) {
+    return rule->action != CONFIG_GUARD_UNSET || is_named(&c->guard, rule) || all_rules_act(c) ||
+           config_keeps_bodies(c);
+}
+
+bool config_keeps_bodies(const config *c) {
+    return c->audit.on && c->audit.bodies == AUDIT_BODIES_REDACTED;
+}
+
+static bool redacts(const config_guard_use *u) {
+    return u->in == CONFIG_GUARD_REDACT;
+}
+
+bool guard_redacts_requests(const config *c) {
+    const config_guard *g = &c->guard;
+    bool any = redacts(&g->use) || g->files.count;
+    for (size_t i = 0; i < c->model_count; i++)
+        any |= redacts(&c->models[i].guard);
+    for (size_t i = 0; i < c->client_count; i++)
+        any |= redacts(&c->clients[i].guard);
+    for (size_t i = 0; i < g->rules.count; i++)
+        any |= g->rules.items[i].action == CONFIG_GUARD_REDACT;
+    for (size_t i = 0; i < g->actions.count; i++)
+        any |= g->actions.items[i].action == CONFIG_GUARD_REDACT;
+    return any;
 }
 
 void guard_settle(reader *r) {
     config *c = r->config;
     config_guard *g = &c->guard;
-    g->any = looks(&g->use) || own_rules_act(g);
-    for (size_t i = 0; i < c->model_count; i++)
-        g->any |= looks(&c->models[i].guard);
-    for (size_t i = 0; i < c->client_count; i++)
-        g->any |= looks(&c->clients[i].guard);
-    const bool kept = c->audit.on && c->audit.bodies == AUDIT_BODIES_REDACTED; /* by all rules */
-    if (!g->any && g->rules.count && !kept)
+    g->any = all_rules_act(c) || single_rules_act(g);
+    if (!g->any && g->rules.count && !config_keeps_bodies(c))
         reader_warning(r, NULL,
                        "guard has rules, but nothing is looked at: neither guard.in nor guard.out "
                        "says block, redact or flag, and no rule has an action of its own");

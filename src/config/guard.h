@@ -107,7 +107,7 @@ typedef struct config_guard {
     config_guard_rules rules;
     config_guard_overrides actions;
     config_guard_external external;
-    bool any; /* something is looked at somewhere: in the file's use, a model's or a client's */
+    bool any; /* something is looked at somewhere: by the file, a model, a client, or a rule */
 } config_guard;
 
 bool config_guard_says(const config_guard_use *u);

@@ -402,7 +402,7 @@ static const option file_options[] = {
      .sentence = "Alerts that may wait for one webhook that is slow or away; more are dropped and counted, the oldest first."},
 
     GUARD(config, guard.use, guard_file_words, .standard = "own",
-          " own: rules of yours that have an action of their own are looked for, and no other."),
+          " own: rules of yours that have an action of their own, and what guard.actions names, are looked for, and no other."),
     {BOOL(config, "guard.restore", guard.restore), .standard = "false",
      .sentence = "Whether what was redacted in a request is put back where its answer has the placeholder."},
     {WORD(config, "guard.stream_end", guard.end, guard_end_words), .standard = "finish",

@@ -157,8 +157,11 @@ void cache_check(reader *r, const yaml_node *root);
 void clients_check(reader *r, const yaml_node *root);
 /* auth.c: what no single option of it can tell. */
 void auth_check(reader *r, const yaml_node *root);
-/* guard.c: whether anything is looked at. */
+/* guard.c: whether anything is looked at; whether that rule may be looked for, and whether a
+ * request may have something redacted. */
 void guard_settle(reader *r);
+bool guard_looks_for(const config *c, const config_guard_rule *rule);
+bool guard_redacts_requests(const config *c);
 
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);

@@ -98,6 +98,21 @@ static bool sends_no_metrics(const config *c, const yaml_node *root) {
     return c->telemetry.on && c->telemetry.traces && !c->telemetry.metrics;
 }
 
+static bool puts_nothing_back(const config *c, const yaml_node *root) {
+    (void)root;
+    return c->guard.restore && !guard_redacts_requests(c);
+}
+
+static bool looks_at_nothing(const config *c, const yaml_node *root) {
+    (void)root;
+    return c->guard.encoded && !c->guard.any && !config_keeps_bodies(c);
+}
+
+static bool asks_nobody(const config *c, const yaml_node *root) {
+    (void)c;
+    return !written(root, SPAN_OF("guard.external.tool")); /* empty: somebody has said so */
+}
+
 static const struct {
     const char *path;
     bool (*holds)(const config *c, const yaml_node *root);
@@ -114,11 +129,33 @@ static const struct {
     {"cache.group", has_no_group, "without cache.scope: group"},
     {"cors.credentials", has_no_origin, "without cors.origins"},
     {"cors.max_age", has_no_origin, "without cors.origins"},
+    {"guard.restore", puts_nothing_back,
+     "where nothing of requests is redacted: guard.in is not redact, and no rule says it"},
+    {"guard.encoded", looks_at_nothing,
+     "where nothing is looked at: neither guard.in nor guard.out says block, redact or flag"},
+    {"guard.external.in", asks_nobody, "without guard.external.tool"},
+    {"guard.external.out", asks_nobody, "without guard.external.tool"},
+    {"guard.external.on_failure", asks_nobody, "without guard.external.tool"},
     {"telemetry", tells_nothing, "where both its traces and its metrics are off"},
     {"telemetry.sample", sends_no_spans, "where telemetry.traces is off"},
     {"telemetry.content", sends_no_spans, "where telemetry.traces is off"},
     {"telemetry.interval", sends_no_metrics, "where telemetry.metrics is off"},
 };
+
+/* ---- rules that nothing is done about ---- */
+
+/* Where none is looked for one warning is enough, of all of them (guard_settle()). */
+static void check_rules(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    const yaml_node *all = written(root, SPAN_OF("guard.rules"));
+    const yaml_node *item = all ? all->first : NULL;
+    for (size_t i = 0; c->guard.any && item && i < c->guard.rules.count; i++, item = item->next)
+        if (!guard_looks_for(c, &c->guard.rules.items[i]))
+            reader_warning(r, item,
+                           "guard.rules[%zu] has no action, and neither guard.in nor guard.out "
+                           "says one: it is not looked for",
+                           i);
+}
 
 /* ---- lists of nobody and nothing ---- */
 
@@ -168,6 +205,7 @@ COLD void unused_warn(reader *r, const yaml_node *root) {
         if (node && options[i].holds(r->config, root))
             reader_warning(r, node, "%s has no effect %s", options[i].path, options[i].why);
     }
+    check_rules(r, root);
     check_empty(r, root);
     check_names(r, root);
     r->hidden = hidden;

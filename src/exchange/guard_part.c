@@ -309,16 +309,12 @@ static void on_first(void *ctx, const void *field, span text) {
     if (!why->len) buf_add(why, text);
 }
 
-static bool keeps(const config *c) {
-    return c->audit.on && c->audit.bodies == AUDIT_BODIES_REDACTED;
-}
-
 static bool make_rules(made *m, const config *c, buf *ret_why) {
     faults f = {.config = c, .fault = on_first, .ctx = ret_why};
     own_names own = {0};
     guard_set *set = compile(c, &f, &own);
     m->mark = own.mark;
-    if (set && keeps(c)) m->kept = policy_of_kept(c, set);
+    if (set && config_keeps_bodies(c)) m->kept = policy_of_kept(c, set);
     for (size_t i = 0; set && i < 2; i++)
         for (size_t k = 0; k < USES; k++)
             if (k != CONFIG_GUARD_OFF)
@@ -332,7 +328,7 @@ static bool make_rules(made *m, const config *c, buf *ret_why) {
 static void *make_guard(const config *c, buf *ret_why) {
     made *m = mem_zalloc(sizeof *m);
     (void)pthread_mutex_init(&m->lock, NULL);
-    if ((!c->guard.any && !keeps(c)) || make_rules(m, c, ret_why)) return m;
+    if ((!c->guard.any && !config_keeps_bodies(c)) || make_rules(m, c, ret_why)) return m;
     free_guard(m, c);
     return NULL;
 }

@@ -547,6 +547,16 @@ def test_an_answer_is_cut_and_its_provider_cancelled(weir, upstream):
     assert w.wait_call(answer.header("x-request-id"))["finish_reason"] == "length"
 
 
+def test_what_actions_name_is_looked_for_without_more(weir, upstream, tmp_path):
+    """As `weir guard test` says of the same configuration."""
+    upstream.always(reply(200, bodies.completion("good")))
+    w = weir(upstream, guard={"actions": {"email": "block", "card": "redact"}})
+    answer = wire.chat(w, messages=[{"role": "user", "content": "jane.doe@example.com"}])
+    assert answer.status == 400 and answer.json()["error"]["code"] == "content_blocked"
+    assert wire.chat(w, messages=[{"role": "user", "content": "4111 1111 1111 1111, TICK-1"}]).status == 200
+    assert upstream.requests[0].json()["messages"][0]["content"] == "[CARD_1], TICK-1"
+
+
 def test_a_text_is_tried_with_the_configuration(weir, upstream, tmp_path):
     w = weir(upstream, **guard(**{"in": "redact", "out": "off"}))
     text = tmp_path / "text"

@@ -58,11 +58,67 @@ static void nothing_is_looked_at_unless_it_is_said(void **state) {
         {PROVIDER "guard: {rules: [{name: ticket, pattern: TICK, action: block}]}\n", true},
         {PROVIDER "guard: {in: off, out: off, rules: [{name: a, pattern: B, action: block}]}\n",
          false},
+        {PROVIDER "guard: {actions: {email: block}}\n", true},
+        {PROVIDER "guard: {actions: {email: off}}\n", false},
+        {PROVIDER "guard: {in: off, out: off, actions: {email: block}}\n", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         config *c = world_good(rows[i].yaml);
         assert_int_equal(c->guard.any, rows[i].any);
         world_done(c);
+    }
+}
+
+/* Who wrote it counts on it. */
+static void what_holds_for_nothing_is_warned_of(void **state) {
+    (void)state;
+#define RULE "{name: a, pattern: AB}"
+    static const struct {
+        const char *guard, *warning; /* NULL: none */
+    } rows[] = {
+        {"{in: redact, restore: true}", NULL},
+        {"{restore: true, actions: {email: redact}}", NULL},
+        {"{restore: true, rules: [{name: a, pattern: AB, action: redact}]}", NULL},
+        {"{in: block, restore: false}", NULL},
+        {"{in: block, restore: true}",
+         "guard.restore has no effect where nothing of requests is redacted: guard.in is not "
+         "redact, and no rule says it"},
+        {"{out: redact, restore: true}",
+         "guard.restore has no effect where nothing of requests is redacted: guard.in is not "
+         "redact, and no rule says it"},
+        {"{in: flag, encoded: true}", NULL},
+        {"{encoded: true}",
+         "guard.encoded has no effect where nothing is looked at: neither guard.in nor guard.out "
+         "says block, redact or flag"},
+        {"{external: {out: block}}",
+         "guard.external.out has no effect without guard.external.tool"},
+        {"{external: {in: block}}", "guard.external.in has no effect without guard.external.tool"},
+        {"{external: {tool: \"\", in: block}}", NULL},
+        {"{out: flag, rules: [" RULE "]}", NULL},
+        {"{actions: {own: flag}, rules: [" RULE "]}", NULL},
+        {"{actions: {a: flag}, rules: [" RULE "]}", NULL},
+        {"{actions: {personal: flag}, rules: [{name: email, show: 0}]}", NULL},
+        {"{rules: [{name: b, pattern: CD, action: flag}, " RULE "]}",
+         "guard.rules[1] has no action, and neither guard.in nor guard.out says one: it is not "
+         "looked for"},
+        {"{rules: [" RULE "]}",
+         "guard has rules, but nothing is looked at: neither guard.in nor guard.out says block, "
+         "redact or flag, and no rule has an action of its own"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf yaml = BUF_EMPTY;
+        buf_addf(&yaml, PROVIDER "guard: %s\n", rows[i].guard);
+        config *c = world_good(buf_cstr(&yaml));
+        size_t told = 0;
+        for (size_t k = 0; k < c->warning_count; k++) {
+            if (!span_starts(c->warnings[k].text, SPAN_OF("guard"))) continue;
+            told++;
+            if (!rows[i].warning || !span_eq(c->warnings[k].text, span_cstr(rows[i].warning)))
+                fail_msg("%s: %.*s", rows[i].guard, SPAN_ARG(c->warnings[k].text));
+        }
+        if (told != (rows[i].warning != NULL)) fail_msg("%s: %zu", rows[i].guard, told);
+        world_done(c);
+        buf_done(&yaml);
     }
 }
 
@@ -133,6 +189,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stricter_of_model_and_client_counts),
         cmocka_unit_test(nothing_is_looked_at_unless_it_is_said),
+        cmocka_unit_test(what_holds_for_nothing_is_warned_of),
         cmocka_unit_test(rules_are_read),
         cmocka_unit_test(the_smallest_bound_of_an_answer_counts),
     };
