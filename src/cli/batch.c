@@ -318,10 +318,12 @@ static show_form form_of(const batch *b, bool quiet) {
     return quiet || mixed ? SHOW_NOTHING : batch_show_form();
 }
 
-static void say_start(const run_state *r, const char *who, unsigned most) {
+static void say_start(const run_state *r, const connection *c, unsigned most) {
     const resume_found *found = batch_found(r->batch);
     buf text = BUF_EMPTY;
-    buf_addf(&text, "asking %s, up to %u call%s at a time", who, most, plural(most));
+    const char *key = connect_key(c);
+    buf_addf(&text, "asking %s%s%s, up to %u call%s at a time", c->who, key ? " " : "",
+             key ? key : "", most, plural(most));
     if (found->answers + found->failures)
         buf_addf(&text, "; %" PRIu64 " line%s answered before, %" PRIu64 " failed", found->answers,
                  plural(found->answers), found->failures);
@@ -332,11 +334,11 @@ static void say_start(const run_state *r, const char *who, unsigned most) {
     buf_done(&text);
 }
 
-static int run_connected(run_state *r, const cli_args *args, const char *who) {
+static int run_connected(run_state *r, const cli_args *args, const connection *c) {
     int64_t now_ms = clock_mono_ms();
     unsigned most = (unsigned)cli_count(args, OPT_CONCURRENCY, BATCH_CONCURRENCY);
     r->most = most;
-    if (!r->quiet) say_start(r, who, most);
+    if (!r->quiet) say_start(r, c, most);
     r->began_ms = now_ms;
     batch_show_init(&r->show, form_of(r->batch, r->quiet), most, now_ms);
     drive(r);
@@ -355,7 +357,7 @@ static int run_waiting(run_state *r, const cli_args *args, weir_options *o) {
     int status = CLI_FAILED;
     if (connect_open(&wish, &c)) {
         r->client = c.client;
-        status = run_connected(r, args, c.who);
+        status = run_connected(r, args, &c);
         connect_close(&c);
     }
     batch_free(r->batch);

@@ -201,6 +201,8 @@ static void say_failure(const chat *c, const weir_result *r) {
     span rest = buf_span(&text);
     for (span line; span_cut(&rest, '\n', &line);)
         cli_complain("%.*s", SPAN_ARG(line));
+    if (r->code == WEIR_UNAUTHENTICATED && connect_key(&c->connection))
+        cli_complain("it was asked %s", connect_key(&c->connection));
     if (c->talk.count && span_eq(span_cstr(r->error_code), SPAN_OF("context_length_exceeded")))
         chat_note("/reset begins a new conversation, /undo makes this one shorter");
     buf_done(&text);

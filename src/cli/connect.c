@@ -63,11 +63,13 @@ static bool ask_default(const connect_wish *wish, weir_options *options, connect
     bool ok = true;
     if (who) {
         /* As the library does by itself, which knows then whose word was wrong. */
+        c->by_variable = true;
     } else if (config_find(&found)) {
         who = buf_cstr(&found);
         ok = ask_file(who, options);
     } else if (variable("OPENAI_API_KEY")) {
         who = "https://api.openai.com/v1"; /* the same */
+        c->by_variable = true;
     } else {
         who = "the simulator";
         ok = ask_simulator(wish, options, c);
@@ -80,6 +82,7 @@ static bool ask_default(const connect_wish *wish, weir_options *options, connect
 static bool ask_whom(const connect_wish *wish, weir_options *options, connection *c) {
     if (!wish->url && !wish->config) return ask_default(wish, options, c);
     const char *who = wish->url ? wish->url : wish->config;
+    c->by_variable = wish->url != NULL;
     if (wish->url)
         ask_url(who, options);
     else
@@ -110,6 +113,12 @@ bool connect_open(const connect_wish *wish, connection *ret) {
     else
         connect_close(&c);
     return ok;
+}
+
+const char *connect_key(const connection *c) {
+    if (!c->by_variable) return NULL;
+    return variable("OPENAI_API_KEY") ? "with the key of OPENAI_API_KEY"
+                                      : "without a key, as OPENAI_API_KEY is not set";
 }
 
 void connect_close(connection *c) {

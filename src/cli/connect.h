@@ -24,7 +24,9 @@ typedef struct connect_wish {
 
 typedef struct connection {
     weir_client *client;
-    char *who; /* for people: "https://api.openai.com/v1", "weir.yaml", "the simulator" */
+    char *who;        /* for people: "https://api.openai.com/v1", "weir.yaml", "the simulator" */
+    bool by_variable; /* the key that is sent is that of OPENAI_API_KEY, or none is where that is
+                         not set; else the configuration has it */
     /* Private. */
     void *simulator;
     struct bookkeeper *bookkeeper;
@@ -35,6 +37,8 @@ MUST_USE bool connect_open(const connect_wish *wish, connection *ret);
 /* Whether a configuration that was found, and not named, may be read: not one in this folder of
  * another user. false after saying so on stderr. */
 MUST_USE bool connect_may_read(const char *path);
+/* Which key is sent: "with the key of OPENAI_API_KEY"; NULL: the configuration says. */
+const char *connect_key(const connection *c);
 /* Cancels what runs, and calls back; see weir_client_free(). */
 void connect_close(connection *c);
 

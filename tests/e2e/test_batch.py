@@ -395,6 +395,7 @@ def test_a_wrong_key_stops_the_batch_and_fails_no_line(folder, upstream):
     upstream.always(error(401, "Incorrect API key provided", code="invalid_api_key"))
     _, err = folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, env=KEY, expect=1)
     assert "every line would be refused: " in err and "401 The provider 127.0.0.1 refuses the key that it is sent" in err
+    assert f"asking {upstream.url} with the key of OPENAI_API_KEY, up to " in err
     assert len(upstream.requests) <= 30
     assert results(folder.output) == [] and not folder.errors.exists()
     upstream.always(echo)

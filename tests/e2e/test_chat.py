@@ -156,6 +156,7 @@ def test_json_of_a_failure(chat, upstream):
     assert got["error"] == {"kind": "unauthenticated", "type": "server_error", "code": "provider_refused", "param": None, "status": 401,
                             "message": "The provider 127.0.0.1 asks for a key, and none is configured for it (status 401).", "retry_after_ms": None}
     assert "none is configured for it (status 401). (unauthenticated, HTTP status 401, from " in err
+    assert err.endswith("weir: it was asked without a key, as OPENAI_API_KEY is not set\n")
 
 
 def test_without_a_stream(chat, upstream):
