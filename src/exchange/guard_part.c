@@ -134,7 +134,9 @@ static void add_file(all_rules *all, const span *path) {
     }
     for (size_t i = 0; i < problems.count; i++) {
         const config_problem *p = &problems.items[i];
-        buf_addf(&text, "%.*s:%u:%u: %.*s", SPAN_ARG(*path), p->line, p->column, SPAN_ARG(p->text));
+        buf_add(&text, *path);
+        if (p->line) buf_addf(&text, ":%u:%u", p->line, p->column);
+        buf_addf(&text, ": %.*s", SPAN_ARG(p->text));
         tell(all->faults, path, &text);
     }
     config_problems_done(&problems);

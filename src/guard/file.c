@@ -129,6 +129,10 @@ bool guard_file_read(span source, span name, arena *a, guard_file *ret, config_p
     reading r = {.source = source, .name = name, .a = a, .problems = problems};
     const yaml_node *root = yaml_parse(source, name, a, problems);
     if (!root) return false;
+    if (root->kind != YAML_LIST && !root->count) { /* it may have been cut to nothing */
+        complain(&r, root, "there is no rule in it; write [] where that is meant");
+        return false;
+    }
     if (root->kind != YAML_LIST) {
         complain(&r, root, "rules are a list, and this is %s", yaml_kind_name(root));
         return false;

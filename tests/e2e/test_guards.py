@@ -508,6 +508,9 @@ def test_rules_of_files(weir, upstream, tmp_path):
     rules.write_text("- {name: order, pattern: '(['}\n")
     check = subprocess.run([daemon.WEIR, "check", "-c", str(w.config_path)], capture_output=True, text=True)
     assert check.returncode != 0 and f"{rules}: order: pattern" in check.stdout + check.stderr
+    rules.write_text("# nothing yet\n")
+    check = subprocess.run([daemon.WEIR, "check", "-c", str(w.config_path)], capture_output=True, text=True)
+    assert check.returncode != 0 and f"{rules}: there is no rule in it; write []" in check.stdout + check.stderr
 
 
 # -- what weir brings --------------------------------------------------------------------------------------------------

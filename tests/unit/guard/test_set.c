@@ -252,6 +252,9 @@ static void tells_where_a_file_is_wrong(void **state) {
         const char *yaml, *why;
     } rows[] = {
         {"- {name: a, pattern: 'AB[0-9]'}\n", ""},
+        {"", "f: there is no rule in it; write [] where that is meant\n"},
+        {"# all of them\n", "f: there is no rule in it; write [] where that is meant\n"},
+        {"[]\n", ""},
         {"a: 1\n", "f:1:1: rules are a list, and this is a mapping\n"},
         {"- 3\n", "f:1:3: a rule is a mapping, and this is a value\n"},
         {"- name: a\n  patern: x\n", "f:2:3: unknown member patern; a rule has name, pattern, "
