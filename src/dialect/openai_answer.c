@@ -60,14 +60,15 @@ static json_value either_object(const json_value *chat) {
     return chat->type == JSON_OBJECT ? *chat : chat[RESPONSES];
 }
 
-static void read_prompt_details(token_usage *u, json_value details) {
+/* cached_beside: the same as its details', of those who tell it beside them; -1: not told. */
+static void read_prompt_details(token_usage *u, json_value details, int64_t cached_beside) {
     enum { CACHED, WRITTEN, AUDIO, IMAGE, NAMES };
     static const span names[NAMES] = {SPAN("cached_tokens"), SPAN("cache_write_tokens"),
                                       SPAN("audio_tokens"), SPAN("image_tokens")};
-    if (details.type != JSON_OBJECT) return;
-    json_value of[NAMES];
-    json_get_each(details, names, NAMES, of);
-    take(&u->cached, figure(of[CACHED]));
+    json_value of[NAMES] = {{0}};
+    if (details.type == JSON_OBJECT) json_get_each(details, names, NAMES, of);
+    const int64_t cached = figure(of[CACHED]);
+    take(&u->cached, cached >= 0 ? cached : cached_beside);
     take(&u->cache_write, figure(of[WRITTEN]));
     take(&u->audio_prompt, figure(of[AUDIO]));
     take(&u->image_prompt, figure(of[IMAGE]));
@@ -83,11 +84,11 @@ static void read_completion_details(token_usage *u, json_value details) {
     take(&u->audio_completion, figure(of[AUDIO]));
 }
 
-/* What the total leaves out was used all the same. */
+/* What the total leaves out was used all the same, and what it has told before. */
 static int64_t total_of(const token_usage *u, int64_t told) {
-    if (u->prompt < 0) return told;
-    const int64_t sum = u->prompt + (u->completion > 0 ? u->completion : 0);
-    return told > sum ? told : sum;
+    const int64_t sum = u->prompt < 0 ? -1 : u->prompt + (u->completion > 0 ? u->completion : 0);
+    const int64_t most = told > u->total ? told : u->total;
+    return most > sum ? most : sum;
 }
 
 void openai_read_usage(reader *r, answer_event *e, json_value usage) {
@@ -98,9 +99,8 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     take(&u->prompt, either_figure(&of[PROMPT]));
     take(&u->completion, either_figure(&of[COMPLETION]));
     u->total = total_of(u, figure(of[TOTAL]));
-    read_prompt_details(u, either_object(&of[IN]));
-    if (u->cached < 0) u->cached = figure(of[CACHE_HIT]);
-    if (u->cached < 0) u->cached = figure(of[CACHED_BESIDE]);
+    const int64_t hit = figure(of[CACHE_HIT]);
+    read_prompt_details(u, either_object(&of[IN]), hit >= 0 ? hit : figure(of[CACHED_BESIDE]));
     read_completion_details(u, either_object(&of[OUT]));
     e->usage = u;
     e->usage_text = usage.raw;

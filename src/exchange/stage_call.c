@@ -46,6 +46,7 @@ static void drop_request(exchange *x) {
                                .stream = x->facts.stream,
                                .usage_asked = x->facts.usage_asked,
                                .asks_no_model = x->facts.asks_no_model,
+                               .background = x->facts.background,
                                .prompts = x->facts.prompts,
                                .choices = x->facts.choices,
                                .outline.fault = {.what = "the request is not kept any more"}};

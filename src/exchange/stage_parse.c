@@ -242,11 +242,12 @@ static stage_result parse_other(exchange *x, span body) {
 }
 
 /* Of a further path: a stored response, a batch. What is told there to have been used was used by
- * the call that made it, however often it is looked at. Whether a body that is no JSON (a form with
- * a file) names a model nobody knows. */
+ * the call that made it, however often it is looked at. Other POSTs may ask a model that they do
+ * not name: a run of an assistant's asks the assistant's own. */
 static bool asks_no_model(const request_facts *f) {
-    if (!span_eq(f->method, SPAN_OF("POST"))) return true;
-    return !f->model_name.len && (f->root.type == JSON_OBJECT || !f->body.len);
+    const span path = f->path;
+    return !span_eq(f->method, SPAN_OF("POST")) || !f->body.len ||
+           span_ends(path, SPAN_OF("/cancel")) || span_ends(path, SPAN_OF("/batches"));
 }
 
 stage_result parse_openai(exchange *x) {

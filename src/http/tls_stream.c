@@ -263,7 +263,9 @@ void tls_stream_shutdown(tls_stream *s, buf *out) {
     s->shut = true;
     SSL_shutdown(begin(s, out)); /* what comes of it is nobody's concern any more */
     (void)end(s, 1, "");
-    (void)SSL_free_buffers(s->ssl); /* that of an alert stays otherwise, while a peer lingers */
+    /* The alert's memory stays otherwise, while its peer lingers. Not amid a record: OpenSSL before
+     * 3.0.14, 3.1.6, 3.2.2 and 3.3.1 must not be asked for it there. */
+    if (s->ready && !s->bare) (void)SSL_free_buffers(s->ssl);
 }
 
 uint64_t tls_stream_records(const tls_stream *s) {

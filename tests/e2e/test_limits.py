@@ -138,15 +138,18 @@ def test_an_attempt_without_a_price_hides_no_money(weir, upstream, upstreams):
     assert ask(w, max_tokens=600).status == 429
 
 
+@pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("told", [False, True])
-def test_what_goes_on_in_the_background_keeps_what_was_taken(weir, upstream, told):
+def test_what_goes_on_in_the_background_keeps_what_was_taken(weir, upstream, told, stream):
     answer = {"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-test", "output": [], "status": "completed" if told else "queued",
               "background": True, "usage": {"input_tokens": 5, "output_tokens": 10, "total_tokens": 15} if told else None}
-    upstream.script(reply(200, answer))
+    events = [json.dumps({"type": "response.created", "sequence_number": 0, "response": {**answer, "status": "queued", "usage": None}}),
+              json.dumps({"type": "response.completed" if told else "response.in_progress", "sequence_number": 1, "response": answer})]
+    upstream.script(sse(events, end="done" if told else "no_done") if stream else reply(200, answer))
     limits = {"model": {"gpt-test": {"tokens": "1000/h", "spend": "1/d"}}, "target": {"main/*": {"tokens": "1000/h"}}}
     w = weir(upstream, limits=limits, prices={"*": {"input": 0, "output": 1000}})
     body = {"model": "gpt-test", "input": "hi", "background": True, "max_output_tokens": 600}
-    assert wire.call(w, "POST", "/v1/responses", body).status == 200
+    assert wire.call(w, "POST", "/v1/responses", {**body, "stream": stream}).status == 200
     if told:
         upstream.script(reply(200, answer))
     assert wire.call(w, "POST", "/v1/responses", body).status == (200 if told else 429)

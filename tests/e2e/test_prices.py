@@ -177,6 +177,16 @@ def test_what_is_looked_at_once_more_is_not_paid_once_more(weir, upstream):
     assert figure(w, "weir_unpriced_calls_total", model="*", target="main") == 0
 
 
+def test_a_model_that_is_not_named_is_asked_all_the_same(weir, upstream):
+    """A run of an assistant's, an agent's completion: the model is what the provider keeps with it."""
+    upstream.always(reply(200, {"object": "thread.run", "status": "completed", "usage": usage(900, 90)}))
+    w = weir(upstream, passthrough=["/v1/threads/*", "/v1/agents/completions"], prices={"*": {"input": 1, "output": 1}})
+    asked = [("/v1/threads/t_1/runs", {"assistant_id": "a_1"}), ("/v1/agents/completions", {"agent_id": "a_1", "messages": [{"role": "user", "content": "x"}]})]
+    for path, body in asked:
+        record = record_of(w, wire.call(w, "POST", path, body))
+        assert (record["total_tokens"], record["cost_nano"]) == (990, 990_000), path
+
+
 def test_an_hour_of_the_day_has_prices_of_its_own(weir, upstream):
     """What holds when the call ends; the listing shows all of them."""
     upstream.always(reply(200, {**bodies.completion(usage=usage(10, 2))}))

@@ -256,6 +256,14 @@ static void usage_may_be_told_in_pieces(void **state) {
         {"{\"choices\":[],\"service_tier\":\"default\",\"usage\":{\"prompt_tokens\":31,"
          "\"completion_tokens\":4,\"total_tokens\":40}}",
          31, 4, 40, 8, SERVICE_STANDARD},
+        /* a total that tells of more than both is not forgotten */
+        {"{\"choices\":[],\"usage\":{\"prompt_tokens\":31,\"completion_tokens\":5}}", 31, 5, 40, 8,
+         SERVICE_STANDARD},
+        /* what is cached, beside its details */
+        {"{\"choices\":[],\"usage\":{\"prompt_tokens\":31,\"prompt_cache_hit_tokens\":0}}", 31, 5,
+         40, 8, SERVICE_STANDARD},
+        {"{\"choices\":[],\"usage\":{\"prompt_tokens\":31,\"prompt_cache_hit_tokens\":20}}", 31, 5,
+         40, 20, SERVICE_STANDARD},
     };
     const reader_spec spec = {.dialect = DIALECT_OPENAI_CHAT, .choices = 1, .event_bytes = 4096};
     assert_span(config_service_names[SERVICE_STANDARD + 1], "flex");
