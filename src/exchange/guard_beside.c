@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-enum { DIGITS_MAX = 9 }; /* of a number: no table gives so many */
+enum { DIGITS_MAX = 9 }; /* of a number: none that is given has more */
+_Static_assert((int)GUARD_NUMBER_MAX == 999999999, "as DIGITS_MAX has it");
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';

@@ -238,7 +238,8 @@ void guard_text_was_clean(const guard_policy *p, guard_scratch *scratch, span te
 typedef struct guard_names guard_names;
 
 enum {
-    GUARD_NAMES_MAX = 1000, /* values */
+    GUARD_NAMES_MAX = 1000,       /* values */
+    GUARD_NUMBER_MAX = 999999999, /* of a placeholder */
     GUARD_PLACEHOLDER_MAX = GUARD_NAME_MAX + 16
 };
 
@@ -247,7 +248,8 @@ void guard_names_free(guard_names *n); /* NULL is allowed */
 /* "[EMAIL_1]", for as long as the table lives. original: what guard_names_find() gives back, as it
  * is to be written again; a value that is not all there (over) has none. The same value with and
  * without one has two placeholders: what stands for the one is never put in the other's place.
- * Beyond GUARD_NAMES_MAX, or what is sensible to keep, "[EMAIL]", which says nothing back. */
+ * Beyond GUARD_NAMES_MAX, GUARD_NUMBER_MAX, or what is sensible to keep, "[EMAIL]", which says
+ * nothing back. */
 span guard_names_give(guard_names *n, const guard_rule *rule, span value, span original);
 /* Placeholders of the label, which is borrowed, with numbers up to that are somebody else's: no
  * value is given one. */

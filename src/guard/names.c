@@ -130,8 +130,10 @@ static span add(guard_names *n, span label, span value, span original, unsigned 
 span guard_names_give(guard_names *n, const guard_rule *rule, span value, span original) {
     named *known = find(n, rule->label, value, true, original.len > 0);
     if (known) return name_of(known);
-    bool room = n->count < GUARD_NAMES_MAX && n->size + value.len + original.len <= BYTES_MAX;
-    if (room) return add(n, rule->label, value, original, next_number(n, rule->label));
+    const unsigned number = next_number(n, rule->label);
+    bool room = n->count < GUARD_NAMES_MAX && n->size + value.len + original.len <= BYTES_MAX &&
+                number <= GUARD_NUMBER_MAX;
+    if (room) return add(n, rule->label, value, original, number);
     known = find(n, rule->label, SPAN_EMPTY, false, false);
     return known ? name_of(known) : add(n, rule->label, SPAN_EMPTY, SPAN_EMPTY, 0);
 }
