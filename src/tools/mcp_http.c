@@ -277,12 +277,16 @@ static bool is_unreachable(http_fail_kind kind) {
     return kind == HTTP_FAIL_CONNECT || kind == HTTP_FAIL_TLS || kind == HTTP_FAIL_CONNECT_TIMEOUT;
 }
 
-/* Calls that are under way will tell themselves whether the server is there. */
+/* The server has taken it, and owes an answer. */
+static bool is_taken(const post *p) {
+    return p->request && !p->listens && p->http && http_call_get_facts(p->http).sent_us;
+}
+
+/* Calls that the server has taken will tell themselves whether it is there. Those that only try to
+ * connect, as this one did, will not. */
 static bool others_wait(const post *p) {
-    LIST_FOREACH(&p->owner->posts, it) {
-        const post *other = LIST_ENTRY(it, post, link);
-        if (other->request && !other->listens) return true;
-    }
+    LIST_FOREACH(&p->owner->posts, it)
+    if (is_taken(LIST_ENTRY(it, post, link))) return true;
     return false;
 }
 

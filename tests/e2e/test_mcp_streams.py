@@ -1,5 +1,6 @@
 """MCP servers over HTTP whose streams end: what changed meanwhile, answers that are polled for, sessions that nobody knows."""
 
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -116,3 +117,33 @@ def test_a_connection_that_cannot_be_had_takes_no_other_call_along(serving, upst
         s.waits.set()
         (step,) = waiting.result(60).json()["steps"]
         assert step["result"] == "first answers"
+
+
+def tries_to_connect(port):
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        return any(line.split()[2:4] == [f"0100007F:{port:04X}", "02"] for line in f)
+
+
+def test_calls_that_only_try_to_connect_do_not_keep_a_server_up(weir, upstream):
+    """It is gone, which the first call that is refused tells, though another is still trying."""
+    s = Streams()
+    s.closes, s.listening = True, 405
+    with mcp_streams.served(s) as url:
+        port = int(url.split(":")[2].split("/")[0])
+        w = weir(upstream, tools={"odd": {"kind": "mcp", "url": url}})
+        assert has(w, upstream, "first")
+    call = calling(calling_of("first", "{}"))
+    upstream.script(call, call, saying("Done."), saying("Done."))
+    with ThreadPoolExecutor(1) as others, socket.socket() as full, socket.socket() as filling:
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        full.bind(("127.0.0.1", port))
+        full.listen(0)
+        filling.connect(("127.0.0.1", port))
+        trying = others.submit(ask, w)
+        daemon.wait_until(lambda: tries_to_connect(port), 20, "the call does not try")
+        full.close()  # the call that tries would notice it when its SYN is sent again, after a second
+        (step,) = ask(w).json()["steps"]
+        assert "it cannot be reached" in step["error"], step
+        (step,) = trying.result(60).json()["steps"]
+        assert "it cannot be reached" in step["error"] and step["ms"] < 900, step
+        daemon.wait_until(lambda: figure(w, "weir_mcp_server_down") == 1, 10, "it is not told")
