@@ -230,7 +230,7 @@ void flights_join(flights *t, const flight_ticket *ticket, flight_desk *desk, fl
     list *bucket = &h->buckets[hash / SHARDS % BUCKETS];
     pthread_mutex_lock(&h->lock);
     flight *f = find(bucket, ticket);
-    if (f && flight_is_held(f, ticket->holder)) {
+    if (f && flight_is_held(f, &ticket->holders)) {
         take_out(f);
         f = NULL;
     }
@@ -340,9 +340,11 @@ flight_state flight_get_state(const flight *f) {
     return atomic_load(&f->state);
 }
 
-bool flight_is_held(const flight *f, uint64_t holder) {
+bool flight_is_held(const flight *f, const flight_holders *who) {
     const uint64_t by = atomic_load(&f->held);
-    return by && by != holder;
+    for (size_t i = 0; i < FLIGHT_HOLDERS; i++)
+        if (by == who->ids[i]) return false;
+    return by;
 }
 
 recording *flight_recording(const flight *f) {

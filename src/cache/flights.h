@@ -56,12 +56,19 @@ typedef enum flight_form {
                             for it themselves */
 } flight_form;
 
+/* Whose a call is, each by what it may be held: its client's, its user's, …; of nobody 0. */
+enum { FLIGHT_HOLDERS = 3 };
+typedef struct flight_holders {
+    uint64_t ids[FLIGHT_HOLDERS];
+} flight_holders;
+
 /* Who joins, and what. purges: how many there were (cache/purges.h): who asks after one does not
- * follow a call that was made before it. holder: whose call it is; of nobody 0. */
+ * follow a call that was made before it. */
 typedef struct flight_ticket {
     const cache_key *key;
     flight_form form;
-    uint64_t purges, holder;
+    uint64_t purges;
+    flight_holders holders;
 } flight_ticket;
 
 /* Sits down; seat->leads says what became of it. A leader flies until flight_land() or
@@ -91,8 +98,8 @@ void flight_fail(flight *f, const failure *why);
 
 typedef enum flight_state { FLIGHT_OPEN, FLIGHT_LANDED, FLIGHT_FAILED } flight_state;
 flight_state flight_get_state(const flight *f);
-/* By somebody else than that holder. */
-bool flight_is_held(const flight *f, uint64_t holder);
+/* By none of those holders. */
+bool flight_is_held(const flight *f, const flight_holders *who);
 /* NULL: nothing was said yet. Lives as long as the seat. */
 recording *flight_recording(const flight *f);
 /* Of one that has landed; and of one that has failed. They live as long as the seat. */

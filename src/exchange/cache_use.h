@@ -46,7 +46,8 @@ typedef struct cache_use {
     stage_wait wait;
     flight_seat seat;
     bool sits;
-    unsigned failures; /* of flights that it followed */
+    flight_holders holders; /* its call's */
+    unsigned failures;      /* of flights that it followed */
     /* What it replays. */
     cached_answer *stored; /* its recording is counted; NULL: none was found */
     recording_reader at;   /* of it, or of the flight */
@@ -87,9 +88,9 @@ cache_key cache_use_bucket(cache_use *u, json_value text, span apart);
 /* stage_look_up.c: which answers will do. */
 cache_want cache_use_want(const cache_use *u);
 
-/* stage_look_up.c: its call waits for what its client may have, or not any more: others who ask the
- * same do not wait with it. */
-void cache_use_hold(cache_use *u, bool held);
+/* stage_look_up.c: its call waits for what that client, user or address may have, or (0) not any
+ * more: others who ask the same do not wait with it. */
+void cache_use_hold(cache_use *u, uint64_t holder);
 /* stage_look_up.c: lets go of the flight that is followed or led. */
 void cache_use_leave(cache_use *u);
 /* stage_replay.c: there is more to hear. */

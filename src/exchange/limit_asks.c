@@ -135,13 +135,17 @@ static void add_set(collector *c, limit_scope scope, span name, uint64_t subject
         add(c, scope, name, subject, LIMIT_PARALLEL, (config_quota){s->parallel, 0}, 1);
 }
 
+uint64_t limit_user_of(const exchange *x) {
+    return x->record.user.len ? limit_user_subject(x->record.client, x->record.user) : 0;
+}
+
 static void add_user(collector *c, const config_limit_set *s) {
     const exchange *x = c->x;
     if (!x->record.user.len || !config_limits_anything(s)) return;
     const span client = x->record.client, user = x->record.user;
     c->who =
         arena_printf(&c->x->arena, "%zu:%.*s:%.*s", client.len, SPAN_ARG(client), SPAN_ARG(user));
-    add_set(c, LIMIT_OF_USER, SPAN_EMPTY, limit_user_subject(client, user), s);
+    add_set(c, LIMIT_OF_USER, SPAN_EMPTY, limit_user_of(x), s);
 }
 
 /* As several weirs name it to each other. In the arena, or the peer itself. */
@@ -152,6 +156,11 @@ static span address_who(arena *to, span peer) {
     if (part.ptr == peer.ptr) return peer;
     hex_encode((const unsigned char *)part.ptr, part.len, text);
     return arena_dup(to, span_from(text, 2 * part.len));
+}
+
+uint64_t limit_address_of(exchange *x) {
+    const span peer = x->record.peer;
+    return peer.len ? hash_span(address_who(&x->arena, peer)) : 0;
 }
 
 static void add_address(collector *c, const config_limit_set *s) {

@@ -22,6 +22,10 @@ limit_asks limit_asks_of_target(exchange *x, span target);
 /* In the exchange's arena. Of a step of another exchange: tokens and money alone. */
 limit_asks limit_asks_of(exchange *x);
 
+/* The subjects of what its user and its address ask; 0: it has none. */
+uint64_t limit_user_of(const exchange *x);
+uint64_t limit_address_of(exchange *x);
+
 /* Whether its limits would let it through at this moment, as far as this process counts; nothing is
  * taken. */
 bool limit_lets_through(exchange *x);

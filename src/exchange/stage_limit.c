@@ -22,7 +22,7 @@ typedef struct waiting {
     timer patience;
     exchange *x;
     int64_t began_us;
-    bool holds; /* those of its client alone who ask the same */
+    bool holds; /* not all who ask the same, but its client's, its user's or its address's */
 } waiting;
 
 typedef struct limit_stage {
@@ -61,7 +61,7 @@ static void go_on(waiting *w, limit_verdict v) {
     exchange *x = w->x;
     loop_timer_stop(x->env->loop, &w->patience);
     x->queued_us += loop_exact_us(x->env->loop) - w->began_us;
-    if (w->holds) cache_use_hold(x->cache, false);
+    if (w->holds) cache_use_hold(x->cache, 0);
     exchange_resume(&w->wait, follow(x, *exchange_stage_data(x), v));
 }
 
@@ -100,11 +100,22 @@ static limit_verdict ask_for_a_turn(exchange *x, limit_stage *s) {
     return limit_desk_join(x->env->limit_desk, &w->waiter, patience_ms(x) * 1000);
 }
 
-/* A model's limit whoever asks the same would wait for, too. */
+/* Whose limit it is. A model's (0) whoever asks the same would wait for, too. */
+static uint64_t holder_of(const exchange *x, const limit_ask *a) {
+    if (a->scope == LIMIT_OF_MODEL) return 0;
+    const bool own = a->scope == LIMIT_OF_USER || a->scope == LIMIT_OF_ADDRESS;
+    return own ? a->subject : exchange_holder(x);
+}
+
+static void hold(waiting *w, const limit_ask *by) {
+    const uint64_t holder = w->x->cache ? holder_of(w->x, by) : 0;
+    if (holder || w->holds) cache_use_hold(w->x->cache, holder);
+    w->holds = holder;
+}
+
 static stage_result wait(exchange *x, waiting *w, const limit_ask *by) {
     w->began_us = loop_exact_us(x->env->loop);
-    w->holds = x->cache && by->scope != LIMIT_OF_MODEL;
-    if (w->holds) cache_use_hold(x->cache, true);
+    hold(w, by);
     exchange_wait(x, &w->wait, on_cancel);
     loop_timer_start(x->env->loop, &w->patience, patience_ms(x));
     return STAGE_WAIT;

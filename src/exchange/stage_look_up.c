@@ -2,6 +2,7 @@
  * anything, so it comes before what limits a call. */
 #include "exchange/cache_use.h"
 #include "exchange/holder.h"
+#include "exchange/limit_asks.h"
 
 #include "dialect/turn.h"
 
@@ -122,7 +123,7 @@ static boarded board(cache_use *u) {
     const flight_ticket ticket = {.key = &u->key,
                                   .form = form_of(x),
                                   .purges = cache_store_purges(x->env->cache->store),
-                                  .holder = exchange_holder(x)};
+                                  .holders = u->holders};
     u->seat.news = on_news;
     flights_join(t, &ticket, x->env->desk, &u->seat);
     u->sits = true;
@@ -186,8 +187,8 @@ static void go_own_way(cache_use *u) {
     exchange_resume(&u->wait, STAGE_NEXT);
 }
 
-void cache_use_hold(cache_use *u, bool held) {
-    if (u->sits && u->seat.leads) flight_hold(u->seat.of, held ? exchange_holder(u->x) : 0);
+void cache_use_hold(cache_use *u, uint64_t holder) {
+    if (u->sits && u->seat.leads) flight_hold(u->seat.of, holder);
 }
 
 /* ---- the store of several weirs ---- */
@@ -248,7 +249,7 @@ static void on_news(flight_seat *seat) {
         exchange_resume(&u->wait, STAGE_NEXT);
     } else if (has_said(u) || flight_get_state(f) == FLIGHT_FAILED) {
         board_again(u); /* also where it has gone too far to be heard from its beginning */
-    } else if (flight_is_held(f, exchange_holder(u->x))) {
+    } else if (flight_is_held(f, &u->holders)) {
         go_own_way(u);
     }
 }
@@ -313,6 +314,7 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
         record_answer(u, true);
         return STAGE_NEXT;
     }
+    u->holders = (flight_holders){{exchange_holder(x), limit_user_of(x), limit_address_of(x)}};
     const boarded what = board(u);
     return what == BOARD_GO_ON ? STAGE_NEXT : wait_for(u, what);
 }

@@ -128,6 +128,31 @@ def test_who_asks_the_same_does_not_wait_for_another_clients_limit(weir, upstrea
     assert got == [200] * 3 and len(upstream.wait_requests(3)) == 3
 
 
+def test_who_asks_the_same_does_not_wait_for_another_users_limit(weir, upstream):
+    """Of one client, whose answers they share: the limit is that user's alone."""
+    gate = threading.Event()
+    upstream.script(after(gate, ANSWER), ANSWER, ANSWER)
+    w = weir(upstream, clients=[client()], limits={"user": {"parallel": 1}, "wait": {"clients": 100, "time": "1m"}},
+             models={"gpt-test": {"targets": "main/gpt-test"}}, cache={"ttl": "1h", "models": ["gpt-test"]})
+    got = []
+
+    def one(text):
+        answer = ask(w, user="ann", messages=[{"role": "user", "content": text}], timeout=30)
+        got.append((answer.status, answer.header("x-weir-cache")))
+    threads = [threading.Thread(target=one, args=(text,)) for text in ("first", "second", "second")]
+    threads[0].start()
+    upstream.wait_requests(1)
+    for t in threads[1:]:
+        t.start()
+        waiting(w, 1)
+    answer = ask(w, user="bob", messages=[{"role": "user", "content": "second"}], timeout=30)
+    assert answer.status == 200 and answer.header("x-weir-cache") == "miss" and not gate.is_set()
+    gate.set()
+    for t in threads:
+        t.join()
+    assert sorted(got) == [(200, "coalesced"), (200, "miss"), (200, "miss")] and len(upstream.wait_requests(3)) == 3
+
+
 def test_a_place_that_does_not_come(weir, upstream):
     """It waits for as long as it may, and then is refused with the limit's name."""
     gate = threading.Event()

@@ -58,14 +58,17 @@ static void table_free(table *t) {
 static void join_after(table *t, person *p, unsigned desk, char key, flight_form form,
                        uint64_t purges) {
     const cache_key k = {{(unsigned char)key}};
-    const flight_ticket ticket = {&k, form, purges, 0};
+    const flight_ticket ticket = {&k, form, purges, {{0}}};
     *p = (person){.seat.news = on_news};
     flights_join(t->t, &ticket, t->desks[desk], &p->seat);
 }
 
+/* Of all who join. */
+enum { OF_USER = 9 };
+
 static void join_as(table *t, person *p, unsigned desk, uint64_t holder) {
     const cache_key k = {{'k'}};
-    const flight_ticket ticket = {&k, FLIGHT_DOCUMENT, 0, holder};
+    const flight_ticket ticket = {&k, FLIGHT_DOCUMENT, 0, {{holder, OF_USER}}};
     *p = (person){.seat.news = on_news};
     flights_join(t->t, &ticket, t->desks[desk], &p->seat);
 }
@@ -263,8 +266,12 @@ static void who_is_held_holds_nobody_else(void **state) {
     flight_hold(a.seat.of, ONE);
     turn(t);
     assert_int_equal(b.news, before + 1);
-    assert_true(flight_is_held(b.seat.of, OTHER));
-    assert_false(flight_is_held(own.seat.of, ONE));
+    const flight_holders one = {{ONE, OF_USER}}, other = {{OTHER, OF_USER}};
+    assert_true(flight_is_held(b.seat.of, &other));
+    assert_false(flight_is_held(own.seat.of, &one));
+    flight_hold(a.seat.of, OF_USER);
+    assert_false(flight_is_held(b.seat.of, &other));
+    flight_hold(a.seat.of, ONE);
     flight_leave(&b.seat);
     join_as(t, &b, 1, OTHER);
     join_as(t, &c, 0, OTHER);
@@ -294,7 +301,7 @@ static void *work(void *arg) {
         if (i >= ROUNDS && atomic_load(w->followed) >= FOLLOWED_LEAST) break;
         const cache_key k = {{(unsigned char)(i % 2)}};
         person p = {.seat.news = on_news};
-        const flight_ticket ticket = {&k, FLIGHT_DOCUMENT, 0, w->number + 1};
+        const flight_ticket ticket = {&k, FLIGHT_DOCUMENT, 0, {{w->number + 1}}};
         flights_join(w->t->t, &ticket, desk, &p.seat);
         if (p.seat.leads)
             lead(w, &p, i);

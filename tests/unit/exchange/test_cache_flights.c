@@ -1,6 +1,7 @@
 /* One call for all who ask the same: who listens to whose answer, and what becomes of those who
  * listen when he is slow, leaves or fails. */
 #include "exchange/cached.h"
+#include "exchange/holder.h"
 
 #define A   "head 200|piece " PIECE("a")
 #define AB  A "|piece " PIECE("b")
@@ -205,14 +206,14 @@ static void the_one_who_leads_is_held(void **state) {
     ask_from(w, &other, ASK(""), "10.0.0.2:1");
     settle_down(w);
     assert_int_equal(asked_of, 1);
-    cache_use_hold(p.a.x->cache, true);
+    cache_use_hold(p.a.x->cache, exchange_holder(p.a.x));
     settle_down(w);
     assert_int_equal(asked_of, 2);
     says_whole(&other, WHOLE("x", "stop"));
     settle_down(w);
     assert_cache(&other, "miss");
     assert_int_equal(own.a.said.len, 0);
-    cache_use_hold(p.a.x->cache, false);
+    cache_use_hold(p.a.x->cache, 0);
     says_whole(&p, WHOLE("y", "stop"));
     settle_down(w);
     assert_cache(&own, "coalesced");
