@@ -106,8 +106,10 @@ stage_fn stage_tool_guard; /* may the tool read it, may the client read what it 
 void stage_tool_guard_done(exchange *x);
 stage_fn stage_tool_call; /* the call: the answer comes back */
 
-/* For the limit_desk of a loop: a call that waits in limit has waited to its end. */
+/* For the limit_desk of a loop: a call that waits in limit has waited to its end, or waits for
+ * another of its limits. */
 void stage_limit_told(struct limit_waiter *w);
+void stage_limit_moved(struct limit_waiter *w, size_t at);
 
 filter_add_fn filter_meter_add; /* what the provider says it used, when it said something */
 filter_add_fn filter_ids_add;   /* an id of weir's own where they repeat; once it is routed */

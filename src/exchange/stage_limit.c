@@ -56,6 +56,19 @@ static stage_result follow(exchange *x, limit_stage *s, limit_verdict v) {
 
 /* ---- waiting ---- */
 
+/* Whose limit it is. A model's (0) whoever asks the same would wait for, too. */
+static uint64_t holder_of(const exchange *x, const limit_ask *a) {
+    if (a->scope == LIMIT_OF_MODEL) return 0;
+    const bool own = a->scope == LIMIT_OF_USER || a->scope == LIMIT_OF_ADDRESS;
+    return own ? a->subject : exchange_holder(x);
+}
+
+static void hold(waiting *w, const limit_ask *by) {
+    const uint64_t holder = w->x->cache ? holder_of(w->x, by) : 0;
+    if (holder || w->holds) cache_use_hold(w->x->cache, holder);
+    w->holds = holder;
+}
+
 /* It is over: by a turn, by somebody who needed the place more, or by its own time. */
 static void go_on(waiting *w, limit_verdict v) {
     exchange *x = w->x;
@@ -67,6 +80,10 @@ static void go_on(waiting *w, limit_verdict v) {
 
 void stage_limit_told(limit_waiter *w) {
     go_on(CONTAINER_OF(w, waiting, waiter), w->verdict);
+}
+
+void stage_limit_moved(limit_waiter *w, size_t at) {
+    hold(CONTAINER_OF(w, waiting, waiter), &w->asks[at]);
 }
 
 static void on_patience(timer *t) {
@@ -98,19 +115,6 @@ static limit_verdict ask_for_a_turn(exchange *x, limit_stage *s) {
     timer_init(&w->patience, on_patience);
     s->waiting = w;
     return limit_desk_join(x->env->limit_desk, &w->waiter, patience_ms(x) * 1000);
-}
-
-/* Whose limit it is. A model's (0) whoever asks the same would wait for, too. */
-static uint64_t holder_of(const exchange *x, const limit_ask *a) {
-    if (a->scope == LIMIT_OF_MODEL) return 0;
-    const bool own = a->scope == LIMIT_OF_USER || a->scope == LIMIT_OF_ADDRESS;
-    return own ? a->subject : exchange_holder(x);
-}
-
-static void hold(waiting *w, const limit_ask *by) {
-    const uint64_t holder = w->x->cache ? holder_of(w->x, by) : 0;
-    if (holder || w->holds) cache_use_hold(w->x->cache, holder);
-    w->holds = holder;
 }
 
 static stage_result wait(exchange *x, waiting *w, const limit_ask *by) {

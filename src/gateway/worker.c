@@ -149,7 +149,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .log = logger_add_shard(g->logger),
     };
     if (g->limiter) {
-        limit_desk_init(&w->limit_desk, g->limiter, &w->loop, stage_limit_told);
+        limit_desk_init(&w->limit_desk, g->limiter, &w->loop, stage_limit_told, stage_limit_moved);
         w->env.limit_desk = &w->limit_desk;
     }
     if (g->ledger) {

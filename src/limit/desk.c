@@ -28,6 +28,9 @@ static void on_wake(loop *l, void *arg) {
     limit_desk *d = arg;
     (void)l;
     serve(d);
+    size_t at;
+    for (limit_waiter *w; (w = limiter_next_moved(&d->watch, &at));)
+        d->moved(w, at);
     for (limit_waiter *w; (w = limiter_next_told(&d->watch));)
         d->told(w);
 }
@@ -37,8 +40,9 @@ static void wake(limit_watch *w) {
     loop_post(d->loop, on_wake, d);
 }
 
-void limit_desk_init(limit_desk *d, limiter *l, loop *on, void (*told)(limit_waiter *w)) {
-    *d = (limit_desk){.loop = on, .told = told};
+void limit_desk_init(limit_desk *d, limiter *l, loop *on, void (*told)(limit_waiter *w),
+                     void (*moved)(limit_waiter *w, size_t at)) {
+    *d = (limit_desk){.loop = on, .told = told, .moved = moved};
     limit_watch_init(&d->watch, l, wake);
     timer_init(&d->due, on_due);
 }

@@ -16,10 +16,12 @@ typedef struct limit_desk {
     limit_watch watch;
     loop *loop;
     timer due;
-    void (*told)(limit_waiter *w); /* it waits no more; its verdict says why */
+    void (*told)(limit_waiter *w);             /* it waits no more; its verdict says why */
+    void (*moved)(limit_waiter *w, size_t at); /* it waits for that of its asks from now on */
 } limit_desk;
 
-void limit_desk_init(limit_desk *d, limiter *l, loop *on, void (*told)(limit_waiter *w));
+void limit_desk_init(limit_desk *d, limiter *l, loop *on, void (*told)(limit_waiter *w),
+                     void (*moved)(limit_waiter *w, size_t at));
 /* None of its calls waits any more. */
 void limit_desk_done(limit_desk *d);
 

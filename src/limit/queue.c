@@ -199,6 +199,7 @@ static void begin(limit_queues *all, limit_waiter *w, size_t at) {
 static void end(limit_queues *all, limit_waiter *w) {
     limit_holder *h = w->of;
     list_remove(&w->mine);
+    list_remove(&w->moved);
     w->of = NULL;
     w->state = LIMIT_OUT;
     all->waiting--;
@@ -218,6 +219,12 @@ static void tell(limit_queues *all, limit_waiter *w, limit_verdict v) {
     w->verdict = v;
     w->state = LIMIT_TOLD;
     list_push_back(&w->watch->told, &w->link);
+    wake(w->watch);
+}
+
+static void go_over(limit_queues *all, limit_waiter *w, size_t at) {
+    put_in(all, w, at);
+    if (list_empty(&w->moved)) list_push_back(&w->watch->moved, &w->moved);
     wake(w->watch);
 }
 
@@ -278,7 +285,7 @@ static void serve(limiter *l, limit_queue *q, limit_watch *at, limit_now now) {
         if (v.taken) count_turn(w->lane);
         take_out(all, w);
         if (!ends) {
-            put_in(all, w, v.by);
+            go_over(all, w, v.by);
             continue;
         }
         limiter_finish(l, w->asks, w->count, v.taken, now);
@@ -388,6 +395,7 @@ limit_verdict limiter_join(limit_waiter *w, limit_now now) {
     w->of = NULL;
     list_init(&w->link);
     list_init(&w->mine);
+    list_init(&w->moved);
     (void)pthread_mutex_lock(&l->lock);
     limit_verdict v = join(l, w, now);
     if (v.waits) w->watch->waiting++;
@@ -479,6 +487,18 @@ void limiter_serve(limit_watch *at, limit_now now) {
     (void)pthread_mutex_unlock(&at->limiter->lock);
 }
 
+limit_waiter *limiter_next_moved(limit_watch *w, size_t *ret_at) {
+    (void)pthread_mutex_lock(&w->limiter->lock);
+    list *node = list_pop_front(&w->moved);
+    limit_waiter *one = node ? LIST_ENTRY(node, limit_waiter, moved) : NULL;
+    if (one)
+        *ret_at = one->at;
+    else
+        w->woken = false;
+    (void)pthread_mutex_unlock(&w->limiter->lock);
+    return one;
+}
+
 limit_waiter *limiter_next_told(limit_watch *w) {
     (void)pthread_mutex_lock(&w->limiter->lock);
     list *node = list_pop_front(&w->told);
@@ -498,6 +518,7 @@ limit_waiter *limiter_next_told(limit_watch *w) {
 void limit_watch_init(limit_watch *w, limiter *l, void (*wake_fn)(limit_watch *w)) {
     *w = (limit_watch){.limiter = l, .wake = wake_fn, .due_us = INT64_MAX};
     list_init(&w->told);
+    list_init(&w->moved);
 }
 
 static void hand_over(limit_queues *all, const limit_watch *from) {
@@ -511,7 +532,7 @@ static void hand_over(limit_queues *all, const limit_watch *from) {
 
 void limit_watch_done(limit_watch *w) {
     (void)pthread_mutex_lock(&w->limiter->lock);
-    assert(!w->waiting && list_empty(&w->told));
+    assert(!w->waiting && list_empty(&w->told) && list_empty(&w->moved));
     w->due_us = INT64_MAX;
     if (w->limiter->queues) hand_over(w->limiter->queues, w);
     (void)pthread_mutex_unlock(&w->limiter->lock);

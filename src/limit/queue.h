@@ -15,7 +15,8 @@
  * Time is the caller's. A watch is where the calls of one loop wait. Whoever changes a queue does
  * so at a watch, which from then on looks after it: by due_us it must come back (limiter_serve()).
  * A call that has waited to its end, served or put out, is told at its own watch, which is woken
- * and takes it (limiter_next_told()).
+ * and takes it (limiter_next_told()); so is one that goes on to another queue
+ * (limiter_next_moved()).
  *
  * Owns     nothing of a waiter, which lies with whoever waits.
  * Threads  any; a watch's functions on its own thread. wake is called under the limiter's lock.
@@ -33,7 +34,7 @@ struct limit_watch {
     int64_t due_us;               /* monotonic; INT64_MAX: nothing is due */
     unsigned waiting;             /* of its calls, those to be told included */
     /* private */
-    list told;
+    list told, moved;
     bool woken; /* and has not looked since; under the lock, as the list is */
 };
 
@@ -54,8 +55,9 @@ struct limit_waiter {
     /* What has become of it, when it is told. */
     limit_verdict verdict;
     /* private */
-    list link; /* in a lane, or in its watch's told */
-    list mine; /* of its holder's, as they came */
+    list link;  /* in a lane, or in its watch's told */
+    list mine;  /* of its holder's, as they came */
+    list moved; /* in its watch's, or in no list */
     struct limit_lane *lane;
     struct limit_holder *of;
     uint64_t number; /* the order in which they came */
@@ -75,6 +77,9 @@ void limiter_settle_at(limit_watch *at, const limit_ask *asks, size_t count, con
                        limit_now now);
 /* What is due, of the queues that it looks after; finds the next due_us. */
 void limiter_serve(limit_watch *at, limit_now now);
+/* One of its calls that waits for something else since its watch looked last: *ret_at is which ask.
+ * NULL: no more. */
+limit_waiter *limiter_next_moved(limit_watch *w, size_t *ret_at);
 /* One of its calls that has waited to its end: its verdict says which. NULL: no more. */
 limit_waiter *limiter_next_told(limit_watch *w);
 

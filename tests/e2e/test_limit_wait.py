@@ -1,5 +1,6 @@
 """limits.wait: calls that wait for a limit, in turns, and no longer than they may."""
 
+import json
 import threading
 import time
 
@@ -151,6 +152,40 @@ def test_who_asks_the_same_does_not_wait_for_another_users_limit(weir, upstream)
     for t in threads:
         t.join()
     assert sorted(got) == [(200, "coalesced"), (200, "miss"), (200, "miss")] and len(upstream.wait_requests(3)) == 3
+
+
+def test_who_asks_the_same_does_not_wait_for_a_limit_that_came_second(weir, upstream):
+    """Its first call waits for the model, with all who ask that, and then for its client's limit, alone."""
+    gates = {"model": threading.Event(), "client": threading.Event()}
+
+    def said(request):
+        text = json.loads(request.body)["messages"][0]["content"]
+        return after(gates[text], ANSWER) if text in gates else ANSWER
+    upstream.always(said)
+    w = weir(upstream, clients=[client(parallel=1), client("other", OTHER)], limits={"model": {"gpt-test": {"parallel": 1}}, "wait": {"clients": 100, "time": "1m"}},
+             models={m: {"targets": f"main/{m}"} for m in ("gpt-test", "gpt-b")}, cache={"ttl": "1h", "models": ["gpt-test"], "scope": "global"})
+    got = {}
+
+    def one(name, key, text, model="gpt-test"):
+        answer = ask(w, key, model=model, messages=[{"role": "user", "content": text}], timeout=30)
+        got[name] = answer.status, answer.header("x-weir-cache")
+    calls = [("model", OTHER, "model"), ("first", KEY, "both"), ("client", KEY, "client", "gpt-b"), ("other", OTHER, "both")]
+    threads = [threading.Thread(target=one, args=c) for c in calls]
+    threads[0].start()
+    upstream.wait_requests(1)
+    threads[1].start()
+    waiting(w, 1)
+    threads[2].start()
+    upstream.wait_requests(2)
+    threads[3].start()
+    daemon.wait_until(lambda: figure(w, "weir_open_calls") == 4, 10, "they are not there")
+    gates["model"].set()
+    threads[3].join(20)
+    assert got["other"] == (200, "miss") and "first" not in got
+    gates["client"].set()
+    for t in threads:
+        t.join()
+    assert {status for status, _ in got.values()} == {200} and got["first"][1] == "miss"
 
 
 def test_a_place_that_does_not_come(weir, upstream):

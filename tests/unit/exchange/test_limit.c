@@ -358,7 +358,7 @@ static limit_desk desk;
 
 static world *waits_new(const char *options) {
     world *w = limits_new(options);
-    limit_desk_init(&desk, w->env.limiter, &w->loop, stage_limit_told);
+    limit_desk_init(&desk, w->env.limiter, &w->loop, stage_limit_told, stage_limit_moved);
     w->env.limit_desk = &desk;
     return w;
 }

@@ -344,6 +344,40 @@ static void a_wait_that_became_too_long(void **state) {
     assert_true(ones[2].waiter.verdict.taken);
 }
 
+/* Who would find room here waits for something else, which his own loop hears of once, unless it is
+ * over by then. */
+static void another_limit_is_told(void **state) {
+    (void)state;
+    size_t at = 9;
+    limit_ask two[] = {ask_of(LIMIT_PARALLEL, 1, 1), ask_of(LIMIT_PARALLEL, 1, 1)};
+    two[1].subject = 8;
+    assert_true(join(0, 1, two[0]).taken);
+    limit_waiter w = {.watch = &watches[1],
+                      .asks = two,
+                      .count = 2,
+                      .holder = 2,
+                      .weight = 1,
+                      .most = MOST,
+                      .until_us = now_us + LONG};
+    const limit_verdict v = limiter_join(&w, now());
+    assert_true(v.waits && v.by == 0);
+    assert_null(limiter_next_moved(&watches[1], &at));
+    assert_true(join(1, 1, two[1]).taken);
+    settle(0);
+    assert_int_equal(wakes[1], 1);
+    assert_ptr_equal(limiter_next_moved(&watches[1], &at), &w);
+    assert_int_equal(at, 1);
+    assert_null(limiter_next_moved(&watches[1], &at));
+    assert_true(join(2, 1, two[0]).taken);
+    settle(1);
+    assert_int_equal(wakes[1], 2);
+    settle(2);
+    assert_ptr_equal(limiter_next_told(&watches[1]), &w);
+    assert_true(w.verdict.taken);
+    assert_null(limiter_next_moved(&watches[1], &at));
+    assert_null(limiter_next_told(&watches[1]));
+}
+
 int main(void) {
 #define QUEUE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -358,6 +392,7 @@ int main(void) {
         QUEUE_TEST(who_gives_up),
         QUEUE_TEST(a_budget_is_not_waited_for),
         QUEUE_TEST(a_wait_that_became_too_long),
+        QUEUE_TEST(another_limit_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
