@@ -4,6 +4,7 @@
 #include "net.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 enum { MANY = 5 };
@@ -117,9 +118,11 @@ static void free_files(timer *t) {
     set_files(f->files);
 }
 
-/* The timer can fire: the loop turns while nobody can be taken. */
+/* The timer can fire: the loop turns while nobody can be taken. Under valgrind accept() takes a
+ * connection beyond the limit, and closes it. */
 static void who_finds_no_descriptor_waits(void **state) {
     (void)state;
+    if (getenv("UNDER_MEMCHECK")) skip();
     fixture f;
     begin(&f, MANY);
     struct rlimit limit;
