@@ -314,7 +314,8 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
         record_answer(u, true);
         return STAGE_NEXT;
     }
-    u->holders = (flight_holders){{exchange_holder(x), limit_user_of(x), limit_address_of(x)}};
+    if (exchange_config(x)->limits.wait) /* else none is held */
+        u->holders = (flight_holders){{exchange_holder(x), limit_user_of(x), limit_address_of(x)}};
     const boarded what = board(u);
     return what == BOARD_GO_ON ? STAGE_NEXT : wait_for(u, what);
 }
