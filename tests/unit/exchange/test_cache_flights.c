@@ -199,7 +199,7 @@ static void the_one_who_leads_gives_nothing_away(void **state) {
 /* What he waits for is his client's: others who follow already make the call themselves. */
 static void the_one_who_leads_is_held(void **state) {
     (void)state;
-    world *w = cached_new(CACHED ", scope: global}\n");
+    world *w = cached_new(CACHED ", scope: global}\nlimits: {wait: {clients: 10}}\n");
     person p, own, other;
     ask_from(w, &p, ASK(""), "10.0.0.1:1");
     ask_from(w, &own, ASK(""), "10.0.0.1:2");
