@@ -138,7 +138,10 @@ static void a_model_that_never_stops(void **state) {
         "The model went on calling tools after 3 rounds of calls, which is the limit.");
     assert_int_equal(h.calls, 3);
     weir_run_free(run);
+    weir_request_free(q);
 
+    /* Slow: an idle machine takes the usual number of rounds within a millisecond. */
+    q = lib_request("sim/forever,ttft-50", "Go on");
     run = weir_run_new(c, q);
     weir_run_set_timeout_ms(run, 1);
     (void)stopped(run, "max_time");
