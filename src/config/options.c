@@ -45,7 +45,7 @@ static const option provider_options[] = {
     {WORD(config_provider, "auth", auth, auth_words), .standard = "bearer",
      .sentence = "How the key is sent: bearer (Authorization: Bearer), api-key (a header of that name, as Azure wants it) or none."},
     {TEXT(config_provider, "api_version", api_version), .standard = "",
-     .sentence = "Sent as the query ?api-version=… (Azure); empty: none."},
+     .sentence = "Sent as the query ?api-version=… (Azure); empty: none. With it a call's path names its model where Azure's does (/openai/deployments/NAME/chat/completions), unless the URL does or ends in /v1."},
     {OTHER(config_provider, "headers", headers, type_headers),
      .sentence = "Header fields sent with every call, as a mapping, in the place of a client's or weir's own of the name. Their values are treated as secret."},
     {FILE_(config_provider, "ca_file", ca_file),

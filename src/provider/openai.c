@@ -52,12 +52,47 @@ static void add_query(buf *out, span query, char mark) {
 
 /* Azure's older form names the deployment in the path:
  * /openai/deployments/{name}/chat/completions?api-version=…
- * Empty: it names none, or the configured URL does. */
+ * but for what stands beside the deployments: /openai/responses?api-version=…, whose body names it,
+ * or which needs none. Its newer form, /openai/v1, is OpenAI's.
+ * Source: openai-python, lib/azure.py. */
+static bool is_deployed(span path) {
+    static const span paths[] = {SPAN("/chat/completions"),   SPAN("/completions"),
+                                 SPAN("/embeddings"),         SPAN("/audio/transcriptions"),
+                                 SPAN("/audio/translations"), SPAN("/audio/speech"),
+                                 SPAN("/images/generations"), SPAN("/images/edits")};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        if (span_eq(path, paths[i])) return true;
+    return false;
+}
+
+/* Where the configured URL names a deployment; its length where it does not. */
+static size_t names_deployment(const config_provider *p) {
+    return span_find_span(p->url.path, 0, SPAN_OF("/deployments/"));
+}
+
+static bool is_azures_older(const config_provider *p) {
+    return p->api_version.len && !span_ends(p->url.path, SPAN_OF("/v1"));
+}
+
+/* Empty: the path names none, or the configured URL does. */
 static span deployment_of(const provider_ask *ask) {
-    span path = ask->provider->url.path;
-    if (!ask->provider->api_version.len) return SPAN_EMPTY;
-    if (span_find_span(path, 0, SPAN_OF("/deployments/")) < path.len) return SPAN_EMPTY;
+    const config_provider *p = ask->provider;
+    if (!is_azures_older(p) || !is_deployed(ask->facts->path)) return SPAN_EMPTY;
+    if (names_deployment(p) < p->url.path.len) return SPAN_EMPTY;
     return ask->model.len ? ask->model : ask->facts->model_name;
+}
+
+static void add_azures_base(const provider_ask *ask, span deployment, buf *out) {
+    const config_provider *p = ask->provider;
+    const span base = p->url.path;
+    const size_t names = names_deployment(p);
+    const bool beside = !is_deployed(ask->facts->path);
+    buf_add(out, beside ? span_slice(base, 0, names) : base);
+    if ((deployment.len || beside) && names == base.len && !span_ends(base, SPAN_OF("/openai")))
+        buf_add_cstr(out, "/openai");
+    if (!deployment.len) return;
+    buf_add_cstr(out, "/deployments/");
+    add_escaped(out, deployment);
 }
 
 /* No escape keeps "..", or what hides it, from being resolved by somebody on the way: such a name
@@ -79,12 +114,10 @@ static span request_path(const provider_ask *ask) {
         return arena_join(ask->arena, parts, ARRAY_LEN(parts));
     }
     buf out = BUF_EMPTY;
-    buf_add(&out, p->url.path);
-    if (deployment.len) {
-        if (!span_ends(p->url.path, SPAN_OF("/openai"))) buf_add_cstr(&out, "/openai");
-        buf_add_cstr(&out, "/deployments/");
-        add_escaped(&out, deployment);
-    }
+    if (is_azures_older(p))
+        add_azures_base(ask, deployment, &out);
+    else
+        buf_add(&out, p->url.path);
     buf_add(&out, f->path);
     char mark = '?';
     if (p->api_version.len) {

@@ -57,6 +57,22 @@ def test_azure_plain_and_streamed(weir, upstream, clients):
     assert (first["client"], first["endpoint"], first["model"]) == ("ci", "chat.completions", "gpt-4o")
 
 
+def test_azure_before_azure(weir, upstream, clients):
+    """What stands beside the deployments is asked there, whatever names the model."""
+    provider = {"kind": "openai", "url": upstream.url.removesuffix("/v1"), "auth": "api-key", "api_version": "2025-04-01-preview", "key": daemon.PROVIDER_KEY}
+    w = weir({"providers": {"azure": provider}, "models": {"*": "azure", "mini": "azure/gpt-4o-mini"}, "passthrough": ["/v1/files"]})
+    client = azure(clients, w)
+    upstream.script(reply(200, bodies.completion()), reply(200, RESPONSE), reply(200, RESPONSE), reply(200, {"object": "list", "data": []}))
+    create(client, model="gpt-4o")
+    client.responses.create(model="gpt-4o", input="x")
+    client.responses.create(model="mini", input="x")
+    client.files.list()
+    dated = "?api-version=2025-04-01-preview"
+    assert [r.path for r in upstream.requests] == ["/openai/deployments/gpt-4o/chat/completions" + dated, "/openai/responses" + dated,
+                                                   "/openai/responses" + dated, "/openai/files" + dated]
+    assert [r.json()["model"] for r in upstream.requests[:3]] == ["gpt-4o", "gpt-4o", "gpt-4o-mini"]
+
+
 def test_azure_embeddings_completions_responses_models(weir, upstream, clients):
     packed = base64.b64encode(struct.pack("<3f", 0.5, -2.0, 0.25)).decode()
     completion = {"id": "c", "object": "text_completion", "created": 1, "model": "m", "choices": [{"index": 0, "text": "Hi", "logprobs": None, "finish_reason": "stop"}]}
