@@ -246,8 +246,16 @@ static bool name_model(json_splice *s, const provider_ask *ask) {
     return json_splice_value(s, f->body, f->model, value);
 }
 
-/* A chat completion's bound under the name that is known there. Who sends both has his reasons. */
-static bool name_bound(json_splice *s, const provider_ask *ask) {
+/* Of two bounds: the value of the one that is known there, where that says nothing (null), and of
+ * the other what it says. They change places. NONE: it is not so. */
+typedef struct bound_swap {
+    json_value empty, said;
+} bound_swap;
+
+/* A chat completion's bound under the name that is known there. Who says something by both has his
+ * reasons. */
+static bool name_bound(json_splice *s, const provider_ask *ask, bound_swap *ret_swap) {
+    static const span old_name = SPAN("max_tokens"), new_name = SPAN("max_completion_tokens");
     const request_facts *f = ask->facts;
     config_max_tokens wanted = ask->provider->max_tokens;
     if (wanted == MAX_TOKENS_AS_SENT || f->endpoint != EP_CHAT_COMPLETIONS) return true;
@@ -255,9 +263,17 @@ static bool name_bound(json_splice *s, const provider_ask *ask) {
     bool old = wanted == MAX_TOKENS_OLD;
     json_value there = old ? found.max_tokens : found.max_completion_tokens;
     json_value other = old ? found.max_completion_tokens : found.max_tokens;
-    if (there.type != JSON_NONE || other.type == JSON_NONE) return true;
-    return json_splice_value(
-        s, f->body, other, old ? SPAN_OF("\"max_tokens\"") : SPAN_OF("\"max_completion_tokens\""));
+    if (other.type == JSON_NONE) return true;
+    if (there.type == JSON_NONE)
+        return json_splice_value(s, f->body, other,
+                                 old ? SPAN_OF("\"max_tokens\"")
+                                     : SPAN_OF("\"max_completion_tokens\""));
+    const json_value empty = json_get(f->root, old ? old_name : new_name);
+    const json_value said = json_get(f->root, old ? new_name : old_name);
+    if (empty.type != JSON_NULL) return true;
+    ret_swap->empty = empty;
+    if (said.type != JSON_NULL) ret_swap->said = said;
+    return true;
 }
 
 /* Where the body says nothing of it: a chat completion and a response may then be of any length. */
@@ -271,22 +287,38 @@ static bool add_bound(json_splice *s, const provider_ask *ask, span most) {
                               old ? SPAN_OF("max_tokens") : SPAN_OF("max_completion_tokens"), most);
 }
 
+static bool is_value(json_value a, json_value b) {
+    return a.type != JSON_NONE && a.raw.ptr == b.raw.ptr;
+}
+
+/* What a bound becomes by the swap and the cap; its own bytes: it stays. */
+static json_value bound_to_say(const request_facts *f, json_value own, const bound_swap *swap,
+                               span most) {
+    const bool swaps = swap->said.type != JSON_NONE;
+    const json_value says = swaps && is_value(swap->empty, own)  ? swap->said
+                            : swaps && is_value(swap->said, own) ? swap->empty
+                                                                 : own;
+    const bool beyond = most.len && request_bound_says(says, f->cap_tokens) == BOUND_BEYOND;
+    return beyond ? (json_value){JSON_NUMBER, most} : says;
+}
+
 /* Every bound that is beyond the cap becomes the cap. */
-static bool cap_bound(json_splice *s, const provider_ask *ask) {
+static bool cap_bound(json_splice *s, const provider_ask *ask, const bound_swap *swap) {
     const request_facts *f = ask->facts;
-    if (!f->cap_tokens) return true;
-    const span most = arena_u64(ask->arena, (uint64_t)f->cap_tokens);
+    if (!f->cap_tokens && swap->said.type == JSON_NONE) return true;
+    const span most = f->cap_tokens ? arena_u64(ask->arena, (uint64_t)f->cap_tokens) : SPAN_EMPTY;
     json_value empty = {0};
     bool said = false;
     json_iter it = json_iter_of(f->root);
     for (json_member m; json_next_member(&it, &m);) {
         if (!request_bounds_answer(json_member_name(&m))) continue;
-        const bound_says says = request_bound_says(m.value, f->cap_tokens);
-        if (says == BOUND_NOTHING) empty = m.value;
-        said |= says != BOUND_NOTHING;
-        if (says == BOUND_BEYOND && !json_splice_value(s, f->body, m.value, most)) return false;
+        const json_value says = bound_to_say(f, m.value, swap, most);
+        if (says.type != JSON_NUMBER && !is_value(swap->empty, empty)) empty = m.value;
+        said |= says.type == JSON_NUMBER;
+        if (!is_value(says, m.value) && !json_splice_value(s, f->body, m.value, says.raw))
+            return false;
     }
-    if (said) return true;
+    if (said || !most.len) return true;
     return empty.type == JSON_NONE ? add_bound(s, ask, most)
                                    : json_splice_value(s, f->body, empty, most);
 }
@@ -304,8 +336,9 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     json_splice splice;
     json_splice_init(&splice, ask->arena);
     bool changes = f->root.type == JSON_OBJECT, adds_usage = changes && wants_usage(ask);
-    if ((changes &&
-         !(name_model(&splice, ask) && name_bound(&splice, ask) && cap_bound(&splice, ask))) ||
+    bound_swap swap = {{JSON_NONE, SPAN_EMPTY}, {JSON_NONE, SPAN_EMPTY}};
+    if ((changes && !(name_model(&splice, ask) && name_bound(&splice, ask, &swap) &&
+                      cap_bound(&splice, ask, &swap))) ||
         (adds_usage && !ask_usage(&splice, f))) {
         *ret_error = error_of(ERR_INTERNAL);
         return false;

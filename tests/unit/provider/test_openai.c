@@ -122,7 +122,8 @@ static void the_bound_has_the_name_that_is_known(void **state) {
          "\"stream_options\":{\"include_usage\":true}}"},
         {"{\"max\\u005fcompletion_tokens\":5}", "{\"max_tokens\":5}", NULL},
         {"{\"max_tokens\":1,\"max_completion_tokens\":5}", NULL, NULL},
-        {"{\"max_completion_tokens\":5,\"max_tokens\":null}", NULL, NULL},
+        {"{\"max_completion_tokens\":5,\"max_tokens\":null}",
+         "{\"max_completion_tokens\":null,\"max_tokens\":5}", NULL},
         {"{\"messages\":[{\"max_tokens\":1}],\"x\":{\"max_completion_tokens\":2}}", NULL, NULL},
         {"{}", NULL, NULL},
     };
