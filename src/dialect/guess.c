@@ -12,8 +12,8 @@ static guess_result judge_events(char first) {
 }
 
 static guess_result judge_document(span begun) {
-    static const span fields[] = {SPAN(":"), SPAN("data:"), SPAN("event:"), SPAN("id:"),
-                                  SPAN("retry:")};
+    static const span fields[] = {SPAN(":"),   SPAN("data:"),  SPAN("event:"),
+                                  SPAN("id:"), SPAN("retry:"), SPAN("error:")};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (span_eq(begun, fields[i])) return GUESS_EVENTS;
         if (span_starts(fields[i], begun)) return GUESS_MORE;

@@ -43,6 +43,7 @@ void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t 
     if (!ops->is_json && comes == ANSWER_STREAM) r->sure = false;
     if (!ops->is_json) r->spec.want = 0; /* nobody knows what would be its parts */
     sse_reader_init(&r->events, spec->event_bytes);
+    r->events.errors = true;
     if (length > 0 && (uint64_t)length <= spec->answer_bytes) r->length = (size_t)length;
     r->hold.holder = spec->holder;
     r->usage = token_usage_unknown;

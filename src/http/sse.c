@@ -140,6 +140,13 @@ static void take_retry(sse_reader *r, span value) {
     if (value.len <= SSE_RETRY_DIGITS && span_u64(value, &ms)) *r->retry_ms = (int64_t)ms;
 }
 
+/* Whatever else the event has: it says that it is none. */
+static void take_error(sse_reader *r, span line, span value) {
+    field_forget(&r->name);
+    r->name.lent = SPAN_OF("error");
+    add_data(r, line, value);
+}
+
 /* A line that is not empty. Nearly all of them are data. */
 static void take_field(sse_reader *r, span line) {
     static const span data = SPAN("data"), with_colon = SPAN("data:");
@@ -158,6 +165,8 @@ static void take_field(sse_reader *r, span line) {
         add_data(r, line, value);
     else if (span_eq(field, SPAN_OF("event")))
         field_set(r, &r->name, line, value);
+    else if (r->errors && span_eq(field, SPAN_OF("error")))
+        take_error(r, line, value);
     else if (r->ids && span_eq(field, SPAN_OF("id")) && value.len <= SSE_ID_MAX) {
         buf_clear(r->ids);
         buf_add(r->ids, value);

@@ -39,7 +39,8 @@ typedef struct sse_reader {
     bool started;  /* the byte order mark, if any, has been passed */
     bool told;     /* the event in data and name was handed out; the next call forgets it */
     bool dead;
-    buf *ids; /* where the last id goes, up to SSE_ID_MAX bytes; NULL, as at first: nowhere */
+    bool errors; /* a field `error:` is wanted: see below; not at first */
+    buf *ids;    /* where the last id goes, up to SSE_ID_MAX bytes; NULL, as at first: nowhere */
     int64_t *retry_ms; /* likewise, what the last retry: says, of up to SSE_RETRY_DIGITS */
     bool
         comment_seen; /* a comment came since the last look: a sign of life; the caller clears it */
@@ -66,7 +67,8 @@ size_t sse_reader_bytes(const sse_reader *r, size_t more);
 
 /* Takes bytes off the front of *input until an event is complete or the input is used up. Events
  * without data, comments and unknown fields are passed over, and id: and retry: lines unless they
- * are wanted. Line ends may be
+ * are wanted. Where `errors` says so, a field `error:`, which llama.cpp's server wrote until late
+ * in 2025 and what is made of it still does, is the data of an event of that name. Line ends may be
  * LF, CRLF or CR, also mixed. Call in a loop until SSE_MORE:
  *
  *   while ((result = sse_read(&r, &input, &event)) == SSE_EVENT) …

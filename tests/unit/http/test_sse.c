@@ -241,6 +241,34 @@ static void tells_ids_and_waits_to_who_wants_them(void **state) {
     }
 }
 
+/* As llama.cpp's server has told them. */
+static void tells_fields_that_are_errors_to_who_wants_them(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *wanted, *unwanted;
+    } rows[] = {
+        {"error: {\"code\":400}\n\ndata: [DONE]\n\n", "error={\"code\":400};=[DONE];", "=[DONE];"},
+        {"event: late\r\nerror:it broke\r\n\r\n", "error=it broke;", ""},
+        {"error: a\nerror: b\n\n", "error=a\nb;", ""},
+        {"errors: a\n\nerror\n\n", "error=;", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const span in = span_cstr(rows[i].in);
+        for (size_t cut = 0; cut <= in.len; cut++) {
+            for (int wants = 0; wants < 2; wants++) {
+                told t = {0};
+                sse_reader r;
+                sse_reader_init(&r, 1000);
+                r.errors = wants;
+                (void)feed(&r, span_slice(in, 0, cut), &t);
+                end(&r, feed(&r, span_slice(in, cut, in.len), &t), &t);
+                assert_span(buf_span(&t.text), wants ? rows[i].wanted : rows[i].unwanted);
+                buf_done(&t.text);
+            }
+        }
+    }
+}
+
 /* The usual case costs no copy: name and data point into the input. */
 static void lends_what_one_piece_holds(void **state) {
     (void)state;
@@ -408,6 +436,7 @@ int main(void) {
         cmocka_unit_test(bounds_events),
         cmocka_unit_test(stays_dead),
         cmocka_unit_test(tells_ids_and_waits_to_who_wants_them),
+        cmocka_unit_test(tells_fields_that_are_errors_to_who_wants_them),
         cmocka_unit_test(lends_what_one_piece_holds),
         cmocka_unit_test(bears_a_megabyte),
         cmocka_unit_test(gives_memory_back),

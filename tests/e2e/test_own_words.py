@@ -1,0 +1,50 @@
+"""Failures that providers tell in forms of their own: their words reach the client, and decide what is asked next."""
+
+import json
+
+import pytest
+
+import bodies
+import wire
+from upstream import event, raw, reply, sse
+
+TOO_LONG = {"code": 400, "message": "the request exceeds the available context size. try increasing the context size or enable context shift",
+            "type": "invalid_request_error"}
+
+
+def line(error):
+    """As llama.cpp's server told a failure amid a stream until late in 2025: a field of its own, then the mark of an end."""
+    return b"error: " + json.dumps(error).encode() + b"\n\n"
+
+
+def events(*parts):
+    return sse([p if isinstance(p, bytes) else event(json.dumps(p)) for p in parts] + [event("[DONE]")], end="no_done")
+
+
+# -- a field `error:` --------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_field_that_is_an_error(weir, upstream, stream):
+    """What it says decides: the request is too long for this target, and is not asked again."""
+    upstream.script(events(line(TOO_LONG)))
+    answer = wire.chat(weir(upstream), stream=stream)
+    assert answer.status == 400 and answer.error["message"].endswith(TOO_LONG["message"])
+    assert answer.header("x-weir-attempts") == "1"
+
+
+def test_a_field_that_is_an_error_leads_to_the_next_target(weir, upstreams):
+    small, large = upstreams(), upstreams()
+    small.script(events(line(TOO_LONG)))
+    large.script(sse(bodies.stream("Hi")))
+    w = weir({"providers": {"small": {"kind": "openai", "url": small.url, "key": "k-12345678"},
+                            "large": {"kind": "openai", "url": large.url, "key": "k-12345678"}},
+              "models": {"*": ["small", "large"]}})
+    answer = wire.chat(w, stream=True)
+    assert bodies.text_of(answer.events()) == "Hi" and answer.events()[-1] == "[DONE]"
+
+
+def test_a_field_that_is_an_error_amid_a_stream(weir, upstream):
+    """Half an answer is no whole one, mark or not."""
+    upstream.script(events(bodies.chunk("Half of "), line({**TOO_LONG, "message": "it broke"})))
+    answer = wire.chat(weir(upstream), stream=True)
+    assert answer.events()[-1]["error"]["message"].endswith("it broke") and not answer.complete
