@@ -11,10 +11,22 @@ static int status_of(json_value v) {
 
 enum { BAD_GATEWAY = 502 }; /* what it stands for where nothing better is told */
 
-/* The first of the two that is a number decides; 0: neither says anything. */
+/* LiteLLM writes its numbers as texts. */
+static int status_spelt(json_value v) {
+    json_value number = {JSON_NUMBER, SPAN_EMPTY};
+    if (v.type != JSON_STRING) return 0;
+    number.raw = span_slice(v.raw, 1, v.raw.len - 1);
+    return status_of(number);
+}
+
+/* The first of the two that is a number decides, then the first that spells one; 0: neither says
+ * anything. */
 static int told_status(json_value code, json_value status) {
     int64_t unused;
-    return status_of(json_i64(code, &unused) ? code : status);
+    if (json_i64(code, &unused)) return status_of(code);
+    if (json_i64(status, &unused)) return status_of(status);
+    const int spelt = status_spelt(code);
+    return spelt ? spelt : status_spelt(status);
 }
 
 static int either_status(json_value code, json_value status) {

@@ -48,3 +48,14 @@ def test_a_field_that_is_an_error_amid_a_stream(weir, upstream):
     upstream.script(events(bodies.chunk("Half of "), line({**TOO_LONG, "message": "it broke"})))
     answer = wire.chat(weir(upstream), stream=True)
     assert answer.events()[-1]["error"]["message"].endswith("it broke") and not answer.complete
+
+
+# -- a status that is a text -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_status_that_is_a_text(weir, upstream, stream):
+    """As LiteLLM's proxy writes it: what is the request's fault is not asked again."""
+    error = {"error": {"message": "no such voice", "type": "None", "param": "None", "code": "400"}}
+    upstream.script(events(error) if stream else reply(200, error))
+    answer = wire.chat(weir(upstream), stream=stream)
+    assert answer.status == 400 and answer.error["message"] == "no such voice"

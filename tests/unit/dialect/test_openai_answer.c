@@ -304,7 +304,7 @@ static void errors_tell_their_status(void **state) {
     } rows[] = {
         {"{\"error\":{\"code\":429}}", 429},
         {"{\"error\":{\"code\":null,\"status\":503}}", 503},
-        {"{\"error\":{\"code\":\"429\"}}", 502},
+        {"{\"error\":{\"code\":\"429\"}}", 429},
         {"{\"error\":{\"code\":399}}", 502},
         {"{\"error\":{\"code\":400}}", 400},
         {"{\"error\":{\"code\":599}}", 599},
