@@ -78,9 +78,12 @@ bool openai_is_label(span key);
 bool openai_knows_finish(dialect d, span word);
 /* "" and "null": what some servers write where OpenAI writes null, in chunks that end nothing. */
 bool openai_is_no_finish(span word);
+/* Whether a choice's `error` says that it failed: OpenRouter's does (its API reference). */
+bool openai_fails_choice(json_value error);
 /* A document with `choices`, which is the value in it, in words that they know: the provider's own
- * stands beside as native_finish_reason. Where that says that the provider broke off: an error in
- * the document's place. Source: finish_reasons.def. */
+ * stands beside as native_finish_reason. Where that says that the provider broke off, or a choice
+ * has an error: an error in the document's place, with what is told of it. Source:
+ * finish_reasons.def. */
 void openai_respell_finish(dialect d, span data, json_value choices, buf *out);
 
 /* ---- errors where an answer should be (openai_error.c) ---- */

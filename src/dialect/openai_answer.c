@@ -239,6 +239,8 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
             reader_add_part(r, PART_FINISH, 0, 0, v);
         } else if (span_eq(key, SPAN_OF("usage"))) {
             read_choice_usage(r, e, v);
+        } else if (span_eq(key, SPAN_OF("error")) && openai_fails_choice(v)) {
+            r->foreign = true;
         } else if (!is_about_choice(key)) {
             reader_note_piece(r, key, v);
             openai_read_beside(r, key, v, 0);
@@ -398,7 +400,8 @@ static void read_respelt(reader *r, answer_event *e, json_value choices) {
 void openai_read_completion(reader *r, answer_event *e) {
     r->foreign = false;
     json_value choices = read_completion(r, e);
-    if (r->foreign) read_respelt(r, e, choices);
+    /* What is an error needs no other words, and has its own. */
+    if (r->foreign && !(e->sorts & EVENT_ERROR)) read_respelt(r, e, choices);
 }
 
 /* Whether a plain document is an error is for the client to say. */

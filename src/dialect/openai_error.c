@@ -35,9 +35,16 @@ static int either_status(json_value code, json_value status) {
 }
 
 /* A response object carries `"error":null`. */
+static bool is_truthy(json_value error) {
+    return error.type == JSON_OBJECT || (error.type == JSON_STRING && error.raw.len > 2);
+}
+
+bool openai_fails_choice(json_value error) {
+    return is_truthy(error) && openai_shows(error);
+}
+
 void openai_read_error(answer_event *e, json_value error) {
-    bool truthy = error.type == JSON_OBJECT || (error.type == JSON_STRING && error.raw.len > 2);
-    if (!truthy) return;
+    if (!is_truthy(error)) return;
     e->sorts |= EVENT_ERROR;
     e->error = error;
     e->status = either_status(json_get(error, SPAN_OF("code")), json_get(error, SPAN_OF("status")));

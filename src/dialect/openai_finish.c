@@ -51,13 +51,16 @@ static finish_word meaning(dialect d, span native) {
 typedef struct respelling {
     dialect dialect;
     span data;
-    size_t from; /* of data: what is not written yet */
-    span failed; /* the word that says so */
+    size_t from;      /* of data: what is not written yet */
+    span failed;      /* the word that says so */
+    json_value error; /* what a choice tells of it; NONE: nothing */
     buf *out;
 } respelling;
 
 /* A choice that has the provider's own word beside the other already (OpenRouter's) keeps it. */
 static void respell_choice(respelling *s, json_value choice) {
+    json_value error = json_get(choice, SPAN_OF("error"));
+    if (s->error.type == JSON_NONE && openai_fails_choice(error)) s->error = error;
     json_value reason = json_get(choice, SPAN_OF("finish_reason"));
     if (reason.type != JSON_STRING) return;
     span native = span_slice(reason.raw, 1, reason.raw.len - 1);
@@ -78,7 +81,14 @@ static void respell_choice(respelling *s, json_value choice) {
 }
 
 /* Half an answer for a whole one is what nobody wants: an error, whatever came with it. */
-static void write_failed(span native, buf *out) {
+static void write_failed(const respelling *s, buf *out) {
+    const span native = s->failed;
+    if (s->error.type != JSON_NONE) {
+        buf_add(out, SPAN_OF("{\"error\":"));
+        buf_add(out, s->error.raw);
+        buf_add_char(out, '}');
+        return;
+    }
     buf text = BUF_EMPTY;
     buf_addf(&text, "The provider broke its answer off (finish_reason: %.*s).", SPAN_ARG(native));
     json_writer w = json_writer_of(out);
@@ -104,7 +114,7 @@ void openai_respell_finish(dialect d, span data, json_value choices, buf *out) {
     for (json_value choice; json_next_element(&it, &choice);)
         if (choice.type == JSON_OBJECT) respell_choice(&s, choice);
     buf_add(out, span_slice(data, s.from, data.len));
-    if (!s.failed.len) return;
+    if (!s.failed.len && s.error.type == JSON_NONE) return;
     buf_clear(out);
-    write_failed(s.failed, out);
+    write_failed(&s, out);
 }

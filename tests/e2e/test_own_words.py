@@ -10,6 +10,7 @@ from upstream import event, raw, reply, sse
 
 TOO_LONG = {"code": 400, "message": "the request exceeds the available context size. try increasing the context size or enable context shift",
             "type": "invalid_request_error"}
+LOST = {"code": 502, "message": "Upstream disconnected", "metadata": {"provider_name": "Far"}}
 
 
 def line(error):
@@ -59,3 +60,43 @@ def test_a_status_that_is_a_text(weir, upstream, stream):
     upstream.script(events(error) if stream else reply(200, error))
     answer = wire.chat(weir(upstream), stream=stream)
     assert answer.status == 400 and answer.error["message"] == "no such voice"
+
+
+# -- an error beside the choice that it ended --------------------------------------------------------------------------
+
+def ended(**beside):
+    return {**bodies.chunk({"content": ""}, finish="error"), **beside}
+
+
+def failed_choice(**beside):
+    first = bodies.completion("Half of")["choices"][0]
+    return bodies.completion(choices=[{**first, "finish_reason": "error", **beside}])
+
+
+def test_why_a_stream_ended_in_error(weir, upstream):
+    upstream.script(events(bodies.chunk("Half of"), ended(error=LOST)))
+    last = wire.chat(weir(upstream), stream=True).events()[-1]
+    assert last["error"]["message"] == LOST["message"] and last["error"]["code"] == "502"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_why_a_choice_ended_in_error(weir, upstream, stream):
+    """OpenRouter tells it within the choice, too."""
+    chunk = bodies.chunk({"content": ""}, finish="error")
+    chunk["choices"][0]["error"] = LOST
+    upstream.always(events(bodies.chunk("Half of"), chunk) if stream else reply(200, failed_choice(error=LOST)))
+    answer = wire.chat(weir(upstream, retry={"retries": 0}), stream=stream)
+    error = answer.events()[-1]["error"] if stream else answer.error
+    assert error["message"] == LOST["message"] and error["code"] == "502"
+
+
+def test_a_limit_that_ended_a_choice_is_a_limit(weir, upstream):
+    upstream.always(reply(200, failed_choice(error={"code": 429, "message": "Rate limit exceeded"})))
+    answer = wire.chat(weir(upstream, retry={"retries": 0}))
+    assert answer.status == 429 and answer.error["message"] == "Rate limit exceeded"
+
+
+def test_an_end_in_error_without_a_word(weir, upstream):
+    upstream.always(reply(200, failed_choice()))
+    answer = wire.chat(weir(upstream, retry={"retries": 0}))
+    assert answer.status == 502 and "finish_reason: error" in answer.error["message"]

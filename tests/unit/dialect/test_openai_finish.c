@@ -131,6 +131,26 @@ static void one_that_failed_fails_all(void **state) {
                    "error).\",\"type\":\"server_error\",\"param\":null,\"code\":\"error\"}}");
 }
 
+#define CHOICE_ERROR "{\"code\":502,\"message\":\"Far is away\",\"metadata\":{}}"
+
+/* OpenRouter's: whatever reason stands beside it. */
+static void a_choices_error_is_told(void **state) {
+    (void)state;
+    static const char *const beside[] = {"\"finish_reason\":\"error\",",
+                                         "\"finish_reason\":\"stop\",", "\"finish_reason\":null,",
+                                         ""};
+    for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
+        buf from = BUF_EMPTY;
+        buf_addf(&from, "{\"choices\":[{\"index\":0,%s\"error\": " CHOICE_ERROR "}]}", beside[i]);
+        assert_respelt(DIALECT_OPENAI_CHAT, buf_cstr(&from), "{\"error\":" CHOICE_ERROR "}");
+        buf_done(&from);
+    }
+    assert_respelt(DIALECT_OPENAI_CHAT,
+                   "{\"choices\":[{\"finish_reason\":\"eos\",\"error\":null},{\"error\":{}}]}",
+                   "{\"choices\":[{\"finish_reason\":\"stop\",\"native_finish_reason\":\"eos\","
+                   "\"error\":null},{\"error\":{}}]}");
+}
+
 /* ---- through the reader ---- */
 
 #define DELTA(reason)                                                                              \
@@ -147,6 +167,34 @@ static void a_stream_is_read_in_the_new_words(void **state) {
     assert_said(&spec, EVENT_STREAM, "data: " DELTA("null") "\n\n", goes_on);
     assert_said(&spec, EVENT_STREAM, "data: " DELTA("") "\n\n", goes_on);
     assert_said(&spec, EVENT_STREAM, "data: " DELTA("abort") "\n\n", "error 502 [  ]\nbad");
+}
+
+/* Its own words are better than any that are made of the reason. */
+static void an_error_beside_the_reason_stays(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    static const char *const rows[] = {
+        "{\"error\":{\"code\":429,\"message\":\"x\"},\"choices\":[{\"delta\":{\"content\":\"\"},"
+        "\"finish_reason\":\"error\"}]}",
+        "{\"choices\":[{\"error\":{\"code\":429,\"message\":\"x\"},\"delta\":{\"content\":\"\"},"
+        "\"finish_reason\":\"error\"}]}",
+        "{\"choices\":[{\"error\":{\"code\":429,\"message\":\"x\"},\"delta\":{\"content\":\"Hi\"}}]"
+        "}"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf event = BUF_EMPTY;
+        answer_event e;
+        reader r;
+        buf_addf(&event, "data: %s\n\n", rows[i]);
+        span input = buf_span(&event);
+        reader_init(&r, &spec, SPAN_OF(EVENT_STREAM), -1);
+        assert_int_equal(reader_next(&r, &input, &e), READER_EVENT);
+        assert_true(e.sorts & EVENT_ERROR);
+        assert_int_equal(e.status, 429);
+        assert_true(span_find_span(e.data, 0, SPAN_OF("\"message\":\"x\"")) < e.data.len);
+        assert_span(e.error.raw, "{\"code\":429,\"message\":\"x\"}");
+        reader_done(&r);
+        buf_done(&event);
+    }
 }
 
 static void a_plain_answer_likewise(void **state) {
@@ -180,6 +228,8 @@ int main(void) {
         cmocka_unit_test(what_ends_nothing_becomes_null),
         cmocka_unit_test(what_stands_beside_stays),
         cmocka_unit_test(one_that_failed_fails_all),
+        cmocka_unit_test(a_choices_error_is_told),
+        cmocka_unit_test(an_error_beside_the_reason_stays),
         cmocka_unit_test(a_stream_is_read_in_the_new_words),
         cmocka_unit_test(a_plain_answer_likewise),
         cmocka_unit_test(the_key_is_not_told_either),
