@@ -108,25 +108,33 @@ static void write_ends(functions_run *r) {
 
 /* ---- the messages ---- */
 
-/* Ids that carry something, and those that the model gave. */
+/* An id that carries something, and the one that the model gave. */
+typedef struct carrier {
+    span text, id;
+} carrier;
+
+/* Those of the conversation so far: as many as it has rounds. */
 typedef struct ids {
-    struct {
-        span carrier, id;
-    } items[64];
-    size_t count;
+    carrier *items;
+    size_t count, cap;
     arena *arena;
 } ids;
 
-static bool keep(ids *all, span carrier, span id) {
-    if (all->count == ARRAY_LEN(all->items)) return false;
-    all->items[all->count].carrier = carrier;
-    all->items[all->count++].id = id;
-    return true;
+static void keep(ids *all, span text, span id) {
+    enum { FIRST_IDS = 16 };
+    if (all->count == all->cap) {
+        all->cap = all->cap ? 2 * all->cap : FIRST_IDS;
+        carrier *grown = arena_alloc(all->arena, all->cap * sizeof *grown);
+        if (all->count) memcpy(grown, all->items, all->count * sizeof *grown);
+        all->items = grown;
+    }
+    all->items[all->count++] = (carrier){text, id};
 }
 
-static const span *find(const ids *all, span carrier) {
-    for (size_t i = 0; i < all->count; i++)
-        if (span_eq(all->items[i].carrier, carrier)) return &all->items[i].id;
+/* The result follows its call: mostly it is the last. */
+static const span *find(const ids *all, span text) {
+    for (size_t i = all->count; i > 0; i--)
+        if (span_eq(all->items[i - 1].text, text)) return &all->items[i - 1].id;
     return NULL;
 }
 
@@ -144,7 +152,8 @@ static bool put_carried(ids *all, json_value message, buf *out) {
         carried was;
         if (id.type != JSON_STRING) continue;
         span text = json_string(id, all->arena);
-        if (!carry_read(text, all->arena, &was) || !keep(all, text, was.id)) continue;
+        if (!carry_read(text, all->arena, &was)) continue;
+        keep(all, text, was.id);
         put_comma(out);
         buf_add(out, was.messages);
         return true;

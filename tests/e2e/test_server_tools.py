@@ -1,5 +1,6 @@
 """Tools of the server in APIs that have tools of their own: /v1/chat/completions, by the official SDK."""
 
+import base64
 import json
 
 import openai
@@ -244,3 +245,26 @@ def test_records_of_a_run_and_its_steps(weir, upstream):
     steps = [r for r in records if r["parent_id"] == whole]
     assert (parent["endpoint"], parent["attempts"], parent["total_tokens"], parent["cost_nano"]) == ("chat.completions", 0, 24, 30000)
     assert [(s["endpoint"], s["total_tokens"]) for s in steps] == [("chat.completions.step", 12)] * 2
+
+
+# -- long conversations ------------------------------------------------------------------------------------------------
+
+def carrying(n):
+    """A round as its client brings it back: the server's tool was called first, then the client's, whose id carries that."""
+    own = [{"role": "assistant", "content": None, "tool_calls": [{**call("get_current_time"), "id": f"own-{n}"}]},
+           {"role": "tool", "tool_call_id": f"own-{n}", "content": "noon"},
+           {"role": "assistant", "content": None, "tool_calls": [{**call("weather"), "id": f"its-{n}"}]}]
+    text = f"its-{n}\n" + json.dumps(own)[1:-1]
+    carrier = "weir-run-" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return [{"role": "assistant", "content": None, "tool_calls": [{**call("weather"), "id": carrier}]},
+            {"role": "tool", "tool_call_id": carrier, "content": f"rain {n}"}]
+
+
+def test_a_conversation_of_many_rounds(weir, upstream):
+    """However many there were, each is put into the conversation as the model had it."""
+    upstream.script(saying("Again?"))
+    rounds = 200
+    create(weir(upstream, **ON), [*HELLO, *(m for n in range(rounds) for m in carrying(n))], tools=[WEATHER])
+    messages = asked(upstream, 1)[0]["messages"]
+    assert "weir-run-" not in json.dumps(messages) and len(messages) == 1 + 4 * rounds
+    assert [m["tool_call_id"] for m in messages if m["role"] == "tool"] == [f"{who}-{n}" for n in range(rounds) for who in ("own", "its")]
