@@ -21,24 +21,47 @@ static void put_count(json_writer *w, const char *key, int64_t n) {
     json_put_i64(w, n > 0 ? n : 0);
 }
 
-static void put_detail(json_writer *w, const char *object, const char *key, int64_t n) {
-    if (n < 0) return;
-    json_key(w, object);
-    json_open_object(w);
-    put_count(w, key, n);
-    json_close_object(w);
+typedef struct detail {
+    const char *key;
+    int64_t n;
+} detail;
+
+/* Those that were told. */
+static void put_details(json_writer *w, const char *object, const detail *details, size_t count) {
+    bool open = false;
+    for (size_t i = 0; i < count; i++) {
+        if (details[i].n < 0) continue;
+        if (!open) {
+            json_key(w, object);
+            json_open_object(w);
+        }
+        open = true;
+        put_count(w, details[i].key, details[i].n);
+    }
+    if (open) json_close_object(w);
 }
 
+/* Of one answer it is what that tells, in its own words; of several their sum. */
 static span usage_of(functions_run *r) {
     const token_usage *u = &r->state.usage;
+    const json_value told = r->state.answers == 1
+                                ? json_get(answer_root(r->answer), SPAN_OF("usage"))
+                                : (json_value){JSON_NONE, SPAN_EMPTY};
+    if (told.type == JSON_OBJECT) return told.raw;
+    const detail prompt[] = {{"cached_tokens", u->cached},
+                             {"cache_write_tokens", u->cache_write},
+                             {"audio_tokens", u->audio_prompt},
+                             {"image_tokens", u->image_prompt}},
+                 completion[] = {{"reasoning_tokens", u->reasoning},
+                                 {"audio_tokens", u->audio_completion}};
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
     put_count(&w, "prompt_tokens", u->prompt);
     put_count(&w, "completion_tokens", u->completion);
     put_count(&w, "total_tokens", u->total);
-    put_detail(&w, "prompt_tokens_details", "cached_tokens", u->cached);
-    put_detail(&w, "completion_tokens_details", "reasoning_tokens", u->reasoning);
+    put_details(&w, "prompt_tokens_details", prompt, ARRAY_LEN(prompt));
+    put_details(&w, "completion_tokens_details", completion, ARRAY_LEN(completion));
     json_close_object(&w);
     span text = arena_dup(&r->turn, buf_span(&out));
     buf_done(&out);

@@ -247,6 +247,33 @@ def test_records_of_a_run_and_its_steps(weir, upstream):
     assert [(s["endpoint"], s["total_tokens"]) for s in steps] == [("chat.completions.step", 12)] * 2
 
 
+# -- what is told of the tokens ----------------------------------------------------------------------------------------
+
+DETAILED = {**bodies.USAGE, "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 1},
+            "completion_tokens_details": {"reasoning_tokens": 2, "audio_tokens": 0, "accepted_prediction_tokens": 1}, "cost": 0.25}
+
+
+def figures_of(w, stream):
+    fields = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    answer = wire.chat(w, **fields)
+    return answer.events()[-2]["usage"] if stream else answer.json()["usage"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_figures_of_one_model_call_are_its_own(weir, upstream, stream):
+    upstream.script(sse(bodies.stream("Noon.", usage=DETAILED)) if stream else reply(200, bodies.completion("Noon.", usage=DETAILED)))
+    assert figures_of(weir(upstream, **ON), stream) == DETAILED
+
+
+def test_figures_of_several_have_all_details(weir, upstream):
+    first = bodies.completion(None, usage=DETAILED)
+    first["choices"][0] |= {"message": {"role": "assistant", "content": None, "tool_calls": [call("get_current_time")]}, "finish_reason": "tool_calls"}
+    upstream.script(reply(200, first), reply(200, bodies.completion("Noon.", usage=DETAILED)))
+    figures = figures_of(weir(upstream, **ON), False)
+    assert figures["prompt_tokens_details"] == {"cached_tokens": 8, "audio_tokens": 2}
+    assert figures["completion_tokens_details"] == {"reasoning_tokens": 4, "audio_tokens": 0}
+
+
 # -- long conversations ------------------------------------------------------------------------------------------------
 
 def carrying(n):
