@@ -84,10 +84,27 @@ static bool look_up_state(const search *s) {
            look_up_string(s, conversation);
 }
 
+/* Items of earlier answers, which come back by their ids alone (item_reference), or sealed: what
+ * the last turns have made. The newest first. */
+static bool look_up_items(const search *s) {
+    enum { TRIED = 16 };
+    const json_value input = json_get(s->x->facts.root, SPAN_OF("input"));
+    json_value ids[TRIED], item;
+    size_t count = 0;
+    if (input.type != JSON_ARRAY) return false;
+    for (json_iter it = json_iter_of(input); json_next_element(&it, &item);) {
+        const json_value id = json_get(item, SPAN_OF("id"));
+        if (id.type == JSON_STRING) ids[count++ % TRIED] = id;
+    }
+    for (size_t i = 0; i < count && i < TRIED; i++)
+        if (look_up_string(s, ids[(count - 1 - i) % TRIED])) return true;
+    return false;
+}
+
 static void find_place(const search *s) {
     switch (s->x->facts.endpoint) {
     case EP_RESPONSES:
-        if (!look_up_state(s)) (void)look_up_files(s);
+        if (!look_up_state(s) && !look_up_items(s)) (void)look_up_files(s);
         break;
     case EP_CHAT_COMPLETIONS: (void)look_up_files(s); break;
     case EP_OTHER:
@@ -108,6 +125,7 @@ typedef struct noter {
     filter filter;
     unsigned looked; /* at so many events */
     bool noted;
+    bool stored; /* the answer: its request may be forgotten by then */
 } noter;
 
 static bool note(exchange *x, json_value id, arena *a) {
@@ -116,6 +134,19 @@ static bool note(exchange *x, json_value id, arena *a) {
     affinity_put(table_of(x), policy_of(x), json_string(id, a), call_place(x->call), is_object,
                  x->env->loop->now_ms);
     return true;
+}
+
+/* Items of a whole response: those that its provider keeps with it, and those that it has sealed
+ * instead, which no other account can open. */
+static void note_items(exchange *x, json_value response, bool stored, arena *a) {
+    enum { NOTED = 64 };
+    const json_value output = json_get(response, SPAN_OF("output"));
+    json_value item;
+    if (output.type != JSON_ARRAY) return;
+    json_iter it = json_iter_of(output);
+    for (int i = 0; i < NOTED && json_next_element(&it, &item); i++)
+        if (stored || json_get(item, SPAN_OF("encrypted_content")).type == JSON_STRING)
+            (void)note(x, json_get(item, SPAN_OF("id")), a);
 }
 
 /* A response, which may be part of a conversation. */
@@ -158,9 +189,21 @@ static bool take(exchange *x, const answer_event *event, arena *a) {
     }
 }
 
+/* An answer of events has all of it in its last. What is large is not gone through once more. */
+static void take_items(const noter *n, const answer_event *event, arena *a) {
+    exchange *x = n->filter.x;
+    const json_value document = answer_root(event->data);
+    if (x->facts.endpoint != EP_RESPONSES || event->large) return;
+    if (event->kind == ANSWER_PLAIN)
+        note_items(x, document, n->stored, a);
+    else if (event->sorts & EVENT_CLOSE)
+        note_items(x, json_get(document, SPAN_OF("response")), n->stored, a);
+}
+
 static void on_event(filter *f, const answer_event *event) {
     enum { LOOKED = 4 };
     noter *n = CONTAINER_OF(f, noter, filter);
+    if (event->is_json && f->x->call) take_items(n, event, filter_arena(f, event));
     if (!n->noted && event->is_json && f->x->call && n->looked++ < LOOKED)
         n->noted = take(f->x, event, filter_arena(f, event));
     filter_pass_event(f, event);
@@ -181,7 +224,9 @@ void affinity_route(exchange *x) {
                                    .done = filter_pass_done};
     if (!policy_of(x)->ids) return;
     if (!x->large) affinity_look_up(x, x->env->loop->now_ms);
-    if (!makes(x)) return;
+    if (!makes(x) && x->facts.endpoint != EP_RESPONSES) return;
     noter *n = arena_zalloc(&x->arena, sizeof *n);
+    n->stored = x->facts.stored;
+    n->noted = !makes(x); /* nothing is but what is sealed */
     filter_add(x, &n->filter, &ops);
 }

@@ -107,3 +107,16 @@ def test_it_survives_a_reload_and_can_be_off(weir, keepers):
     w.reload({**config, "affinity": {"ids": "off"}})
     answers = [wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "x", "previous_response_id": last}) for last in made * 3]
     assert any(a.status != 200 or a.header("x-weir-attempts") != "1" for a in answers)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_items_go_back_to_the_account_that_made_them(weir, upstream, stream):
+    """They are named by their ids alone, as the AI SDK does; two accounts of one provider take turns otherwise."""
+    said = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": []}
+    made = {"id": "resp_1", "object": "response", "status": "completed", "output": [said]}
+    events = [{"type": "response.created", "response": {**made, "output": []}}, {"type": "response.completed", "response": made}]
+    upstream.always(sse(events, end="no_done") if stream else reply(200, made))
+    w = weir(upstream, providers={"main": {"key": ["sk-first-0123456789", "sk-second-0123456789"]}}, server={"workers": 1})
+    for turn in ("x", *[[{"type": "item_reference", "id": "msg_1"}, {"role": "user", "content": "y"}]] * 4):
+        assert wire.call(w, "POST", "/v1/responses", {"model": "m", "input": turn, "stream": stream}).status == 200
+    assert len({r.header("authorization") for r in upstream.wait_requests(5)}) == 1

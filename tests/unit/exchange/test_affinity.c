@@ -182,6 +182,56 @@ static void a_conversation_of_a_plain_answer(void **state) {
     scene_done(&c);
 }
 
+#define ITEMS                                                                                      \
+    "[{'type':'reasoning','id':'rs_b'},{'type':'reasoning','id':'rs_s','encrypted_content':'x'},"  \
+    "{'type':'message','id':'msg_b','content':[]},7]"
+#define WITH(items) "{'model':'m','input':[" items "]}"
+#define REFER(id)   "{'type':'item_reference','id':'" id "'}"
+#define SAYS        "{'role':'user','content':'x'}"
+
+/* By their ids alone, or with what they are; the newest that is known counts. */
+static void items_go_back_to_who_made_them(void **state) {
+    (void)state;
+    static const char *const plain = "200|bytes {'id':'resp_b','output':" ITEMS "}|end";
+    static const char *const streamed = "200 stream|" EVENT("created", "{'id':'resp_b'}")
+        EVENT("completed", "{'id':'resp_b','output':" ITEMS "}") "end";
+    static const step steps[] = {
+        {"POST /responses", WITH(SAYS "," REFER("msg_b")), "b", "sk-first-key"},
+        {"POST /responses", WITH(SAYS "," REFER("rs_b") "," SAYS), "b", "sk-first-key"},
+        {"POST /responses", WITH("{'type':'message','id':'msg_b','content':[]}"), "b", NULL},
+        {"POST /responses", WITH(REFER("rs_b") "," REFER("msg_z")), "b", NULL},
+        {"POST /responses", WITH(SAYS "," REFER("msg_z") ",7"), "a", NULL},
+    };
+    for (int stream = 0; stream < 2; stream++) {
+        const char *const a[3] = {DOWN, MADE("resp_a")}, *const b[3] = {stream ? streamed : plain};
+        const step first = {"POST /responses",
+                            stream ? "{'model':'m','stream':true,'input':'x'}" : ASK, "ab", NULL};
+        scene c;
+        scene_begin(&c, a, b, ONCE);
+        take(&c, &first);
+        TAKE(&c, steps);
+        scene_done(&c);
+    }
+}
+
+/* Of what is not stored that alone goes back which is sealed. */
+static void sealed_items_go_back_to_who_sealed_them(void **state) {
+    (void)state;
+    static const char *const a[3] = {DOWN, MADE("resp_a")},
+                             *const b[3] = {"200|bytes {'id':'resp_b','output':" ITEMS "}|end"};
+    static const step steps[] = {
+        {"POST /responses", "{'model':'m','store':false,'input':'x'}", "ab", NULL},
+        {"POST /responses", WITH(REFER("msg_b")), "a", NULL},
+        {"POST /responses", AFTER("resp_b"), "a", NULL},
+        {"POST /responses", WITH("{'type':'reasoning','id':'rs_s','encrypted_content':'x'}"), "b",
+         "sk-first-key"},
+    };
+    scene c;
+    scene_begin(&c, a, b, ONCE);
+    TAKE(&c, steps);
+    scene_done(&c);
+}
+
 /* Files, and all else that is handed on as it comes. */
 static void objects_and_who_names_them(void **state) {
     (void)state;
@@ -359,6 +409,8 @@ int main(void) {
         cmocka_unit_test(a_response_goes_on_where_it_began),
         cmocka_unit_test(a_stream_tells_its_id_with_its_first_event),
         cmocka_unit_test(a_conversation_of_a_plain_answer),
+        cmocka_unit_test(items_go_back_to_who_made_them),
+        cmocka_unit_test(sealed_items_go_back_to_who_sealed_them),
         cmocka_unit_test(objects_and_who_names_them),
         cmocka_unit_test(answers_tell_of_more_than_themselves),
         cmocka_unit_test(a_stored_completion),
