@@ -2,6 +2,8 @@
  * in that of its part, of its item, and in the response's last event. */
 #include "dialect/openai.h"
 
+#include "dialect/words.h"
+
 /* What an event tells, by its type behind "response.". */
 typedef struct event_row {
     span type;
@@ -212,6 +214,23 @@ static void read_details(reader *r, json_value details) {
     if (reason.type == JSON_STRING) reader_add_part(r, PART_FINISH, 0, 0, reason);
 }
 
+/* The same in the words of chat completions, for records; empty: it has not ended. */
+static span ended_by(json_value response) {
+    static const struct {
+        span status, word;
+    } words[] = {{SPAN("completed"), SPAN("stop")},
+                 {SPAN("incomplete"), SPAN("length")},
+                 {SPAN("failed"), SPAN("error")},
+                 {SPAN("cancelled"), SPAN("cancelled")}};
+    static const span filtered = SPAN("content_filter");
+    const json_value status = json_get(response, SPAN_OF("status"));
+    const json_value details = json_get(response, SPAN_OF("incomplete_details"));
+    if (json_is(json_get(details, SPAN_OF("reason")), filtered)) return filtered;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (json_is(status, words[i].status)) return words[i].word;
+    return SPAN_EMPTY;
+}
+
 /* One member of a response object; whole: its texts are told too. */
 static void read_response_member(reader *r, answer_event *e, const json_member *m, bool whole) {
     if (span_eq(m->key, SPAN_OF("id"))) {
@@ -245,8 +264,9 @@ static void read_response_object(reader *r, answer_event *e, json_value response
 }
 
 static void read_last(reader *r, answer_event *e, json_value response, span word, bool failed) {
+    const span ended = ended_by(response);
     e->sorts |= EVENT_CONTENT | EVENT_FULL | EVENT_FINISH | EVENT_CLOSE;
-    e->finish_reason = word;
+    e->finish_reason = ended.len ? ended : word;
     if (failed) {
         e->sorts |= EVENT_FAILED;
         e->status = 502;
@@ -328,6 +348,7 @@ static void read_plain(reader *r, answer_event *e, const document *d) {
     for (size_t i = 0; i < d->count; i++)
         read_response_member(r, e, &d->members[i], true);
     openai_read_service(r, member(d, SPAN_OF("service_tier")));
+    e->finish_reason = ended_by(answer_root(e->data));
     if (e->sorts & EVENT_ERROR)
         e->sorts ^= EVENT_ERROR | EVENT_FAILED;
     else if (failed)

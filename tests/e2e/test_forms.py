@@ -192,3 +192,15 @@ def test_the_sdk_tells_the_status_of_a_failure_behind_a_comment(weir, upstream, 
     assert raised.value.message == "Too fast. (status 429)"
     assert raised.value.code == told
     assert raised.value.body["status"] == 429
+
+
+@pytest.mark.parametrize("reason, word", [("max_output_tokens", "length"), ("content_filter", "content_filter"), (None, "stop")])
+@pytest.mark.parametrize("stream", [False, True])
+def test_why_a_response_ended_stands_in_its_record(weir, upstream, stream, reason, word):
+    """By the same word, whichever form it was asked for in."""
+    whole = {**RESPONSE, "status": "incomplete" if reason else "completed", "incomplete_details": {"reason": reason} if reason else None}
+    last = {"type": "response.incomplete" if reason else "response.completed", "response": whole}
+    upstream.script(sse([{"type": "response.created", "response": RESPONSE}, last], end="no_done") if stream else reply(200, whole))
+    w = weir(upstream)
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "x", "stream": stream})
+    assert w.wait_call(answer.header("x-request-id"))["finish_reason"] == word

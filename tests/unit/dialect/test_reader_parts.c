@@ -500,11 +500,24 @@ static void a_plain_response(void **state) {
         "\"n\":1,\"o\":1,\"p\":1,\"q\":1,\"s\":1,\"t\":1,\"u\":1,"
         "\"usage\":{\"input_tokens\":5,\"output_tokens\":6},\"v\":1,\"w\":1}",
         "content,full finish 0/0 \"completed\" text 0/0 \"Hi\" refusal 0/1 \"no\" name 1/0 \"f\" "
-        "args 1/0 \"{}\" 5+6 [\"r\" \"m\" 7]\nend");
+        "args 1/0 \"{}\" (stop) 5+6 [\"r\" \"m\" 7]\nend");
     assert_said(&spec, "application/json",
                 "{\"status\":\"failed\",\"error\":{\"code\":\"x\"},\"output\":[]}",
-                "full,failed finish 0/0 \"failed\" 502 [  ]\nend");
+                "full,failed finish 0/0 \"failed\" (error) 502 [  ]\nend");
     assert_said(&spec, "application/json", "{\"status\":\"queued\"}", "content,full [  ]\nend");
+#define INCOMPLETE(reason)                                                                         \
+    "{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"" reason "\"}}"
+    static const char *const filtered = "finish 0/0 \"content_filter\" (content_filter) [  ]\nend";
+    char said[200];
+    snprintf(said, sizeof said, "content,full %s", filtered);
+    assert_said(&spec, "application/json", INCOMPLETE("content_filter"), said);
+    assert_said(&spec, "application/json", INCOMPLETE("max_output_tokens"),
+                "content,full finish 0/0 \"max_output_tokens\" (length) [  ]\nend");
+    snprintf(said, sizeof said, "content,full,finish,close %s", filtered);
+    assert_said(&spec, EVENT_STREAM,
+                "data: {\"type\":\"response.incomplete\",\"response\":" INCOMPLETE(
+                    "content_filter") "}\n\n",
+                said);
 }
 
 /* What nobody asks for is not made, and the rest is the same. */
