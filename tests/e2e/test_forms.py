@@ -204,3 +204,12 @@ def test_why_a_response_ended_stands_in_its_record(weir, upstream, stream, reaso
     w = weir(upstream)
     answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "x", "stream": stream})
     assert w.wait_call(answer.header("x-request-id"))["finish_reason"] == word
+
+
+def test_items_of_a_response_stand_at_their_places(weir, upstream):
+    """Whichever was done first."""
+    said = [{**MESSAGE, "id": f"msg_{n}"} for n in range(3)]
+    done = [{"type": "response.output_item.done", "output_index": n, "item": said[n]} for n in (2, 0, 1)]
+    upstream.script(sse([*done, {"type": "response.completed", "response": {**RESPONSE, "output": []}}], end="no_done"))
+    answer = wire.call(weir(upstream), "POST", "/v1/responses", {"model": "m", "input": "x"})
+    assert answer.json()["output"] == said

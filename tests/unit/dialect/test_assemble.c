@@ -228,6 +228,15 @@ static void events_become_a_response(void **state) {
     assert_assembled(DIALECT_OPENAI_RESPONSES,
                      ITEM(a) "{\"type\":\"response.incomplete\",\"response\":{\"id\":\"r\"}}",
                      "{\"id\":\"r\",\"output\":[{\"id\":\"a\"}]}");
+    /* Each at its place, whichever was done first; one without a place stands behind them. */
+#define ITEM_AT(at, n)                                                                             \
+    "{\"type\":\"response.output_item.done\"" at ",\"item\":{\"id\":\"" #n "\"}}\n"
+    assert_assembled(DIALECT_OPENAI_RESPONSES,
+                     ITEM_AT("", d) ITEM_AT(",\"output_index\":2", c)
+                         ITEM_AT(",\"output_index\":0", a) ITEM_AT(",\"output_index\":1", b)
+                             COMPLETED(" "),
+                     "{\"id\":\"r\",\"output\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"},"
+                     "{\"id\":\"d\"}],\"u\":1}");
     /* Without any there is nothing to put there. */
     assert_assembled(DIALECT_OPENAI_RESPONSES,
                      "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}",
