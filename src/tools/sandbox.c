@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -137,11 +138,28 @@ static void refuse_file_controls(filter *f) {
     load(f, offsetof(struct seccomp_data, nr));
 }
 
+/* A pair is for processes that have one another, as Node gives its children, and leads nowhere else
+ * while its ends stay connected. Datagrams go wherever each one is addressed to (unix(7)): to the
+ * system's log, to systemd. */
+static void refuse_loose_pairs(filter *f) {
+    enum { ROWS = 8, TYPE = 0xF /* without SOCK_CLOEXEC, SOCK_NONBLOCK */ };
+    add(f, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 0, ROWS));
+    load(f, offsetof(struct seccomp_data, args));
+    add(f, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 4));
+    load(f, offsetof(struct seccomp_data, args) + 8);
+    add(f, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TYPE));
+    add(f, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 2, 0));
+    add(f, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_SEQPACKET, 1, 0));
+    answer(f, EACCES);
+    load(f, offsetof(struct seccomp_data, nr));
+}
+
 /* A socket that is another process's is one, too. */
 static void refuse_network(filter *f) {
     static const int calls[] = {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
                                 SYS_pidfd_getfd};
     refuse(f, SYS_socket, EACCES);
+    refuse_loose_pairs(f);
     for (size_t i = 0; i < ARRAY_LEN(calls) && !may_stand_alone(); i++)
         refuse(f, calls[i], EPERM);
 }

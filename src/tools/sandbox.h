@@ -1,7 +1,7 @@
 /* tools/sandbox.h: what a process and all it starts can no longer do, whoever it runs as. Needs no
  * rights, and cannot be undone.
  *
- * no_network   Opens no socket of any kind (seccomp).
+ * no_network   Opens no socket of any kind (seccomp), but pairs whose ends have each other alone.
  * read_only    Writes, makes, renames and removes no file, nor its rights, owner, times or
  * attributes, apart from writing to /dev/null (Landlock, and seccomp for what that has no word of).
  *

@@ -355,6 +355,9 @@ static void without_network_no_socket_opens(void **state) {
         "python3 -c 'import socket; socket.socket(socket.AF_UNIX)'",
         "python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'",
         "sh -c \\\"python3 -c 'import socket; socket.socket(2, 2)'\\\"",
+        /* Whose datagrams go to any address. */
+        "python3 -c 'import socket; socket.socketpair(type=socket.SOCK_DGRAM)'",
+        "python3 -c 'import socket; socket.socketpair(type=socket.SOCK_RAW)'",
     };
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         kit k;
@@ -369,6 +372,18 @@ static void without_network_no_socket_opens(void **state) {
         free(said);
         end(&k);
     }
+}
+
+/* As Node gives them to its children: each end has the other and nobody else. */
+static void without_network_pairs_that_are_connected_open(void **state) {
+    (void)state;
+    need_sandbox();
+    expect(
+        &(script){"python3 -c 'import socket as s\\nfor t in (s.SOCK_STREAM, s.SOCK_SEQPACKET):\\n"
+                  " a, b = s.socketpair(type=t | s.SOCK_NONBLOCK); a.send(b\\\"x\\\"); "
+                  "print(b.recv(9))'",
+                  "sandbox: no_network"},
+        "{}", "done: b'x'\nb'x'\n");
 }
 
 /* Its grandparent, which is weir or its guard. */
@@ -481,6 +496,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_killed_guard_is_told),
         cmocka_unit_test(many_at_once),
         cmocka_unit_test(without_network_no_socket_opens),
+        cmocka_unit_test(without_network_pairs_that_are_connected_open),
         cmocka_unit_test(no_other_process_is_reached),
         cmocka_unit_test(without_network_files_go_where_they_may),
         cmocka_unit_test(read_only_writes_nothing),
