@@ -1,5 +1,7 @@
 #include "config/units.h"
 
+#include "json/json.h"
+
 #include <math.h>
 
 typedef struct unit {
@@ -138,7 +140,8 @@ void unit_write_size(int64_t bytes, buf *out) {
 }
 
 void unit_write_number(double number, buf *out) {
-    buf_addf(out, "%.6f", number);
+    json_writer w = json_writer_of(out);
+    json_put_fixed(&w, number, FRACTION_DIGITS); /* with a point, whatever the locale has */
     while (out->ptr[out->len - 1] == '0')
         out->len--;
     if (out->ptr[out->len - 1] == '.') out->len--;

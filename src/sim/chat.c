@@ -97,11 +97,14 @@ static void add_usage(const sim_answer *a, buf *out) {
 }
 
 static void add_logprob(span token, int rank, buf *out) {
+    json_writer w = json_writer_of(out);
     /* Any falling figures would do; these tell tokens and ranks apart. */
     double logprob = -0.01 * (double)(1 + token.len % 7) - rank;
     buf_add_cstr(out, "{\"token\":");
     json_write_string(out, token);
-    buf_addf(out, ",\"logprob\":%.2f,\"bytes\":[", logprob);
+    buf_add_cstr(out, ",\"logprob\":");
+    json_put_fixed(&w, logprob, 2);
+    buf_add_cstr(out, ",\"bytes\":[");
     for (size_t i = 0; i < token.len; i++)
         buf_addf(out, "%s%u", i ? "," : "", (unsigned char)token.ptr[i]);
     buf_add_char(out, ']');

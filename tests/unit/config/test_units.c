@@ -1,3 +1,4 @@
+#include "comma.h"
 #include "unit.h"
 
 #include "config/units.h"
@@ -174,6 +175,18 @@ static void writes_the_shortest_exact_form(void **state) {
     buf_done(&out);
 }
 
+static void writes_a_point_whatever_the_locale_has(void **state) {
+    (void)state;
+    buf out = BUF_EMPTY;
+    comma_enter();
+    unit_write_number(0.7, &out);
+    buf_add_char(&out, ' ');
+    unit_write_ratio(1, &out);
+    assert_span(buf_span(&out), "0.7 100%");
+    buf_done(&out);
+    comma_leave();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_durations),
@@ -181,6 +194,7 @@ int main(void) {
         cmocka_unit_test(reads_ratios_and_numbers),
         cmocka_unit_test(money_is_exact),
         cmocka_unit_test(writes_the_shortest_exact_form),
+        cmocka_unit_test(writes_a_point_whatever_the_locale_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * of it, and what belongs to the program. */
 #include "calls.h"
 
+#include "comma.h"
+
 #include <signal.h>
 
 /* ---- blocking calls ---- */
@@ -193,6 +195,24 @@ static void the_simulator_by_name(void **state) {
 }
 
 /* Options that are wrong leave none behind; the word means nothing in a configuration. */
+/* Numbers of JSON have a point there too. */
+static void the_simulator_in_a_locale_with_a_comma(void **state) {
+    (void)state;
+    comma_enter();
+    weir_options *o = weir_options_new();
+    weir_options_set_url(o, "simulator");
+    weir_client *c = lib_client(o);
+    weir_request *q = lib_request("gpt", "x");
+    weir_request_set_json(q, "logprobs", "true");
+    weir_request_set_number(q, "temperature", 0.7);
+    weir_result *r = lib_chat(c, q);
+    if (r->code != WEIR_OK) fail_msg("%s", r->error_message);
+    assert_non_null(strstr(r->body, "\"logprob\":-0."));
+    weir_result_free(r);
+    weir_client_free(c);
+    comma_leave();
+}
+
 static void no_simulator_without_a_client(void **state) {
     (void)state;
     char *why = NULL;
@@ -293,6 +313,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call),
         cmocka_unit_test(the_simulator_by_name),
+        cmocka_unit_test(the_simulator_in_a_locale_with_a_comma),
         cmocka_unit_test(no_simulator_without_a_client),
         cmocka_unit_test(failures_have_a_code_and_a_sentence),
         cmocka_unit_test(a_hint_is_handed_on),
