@@ -164,7 +164,8 @@ WEIR_API void weir_request_set_json(weir_request *request, const char *name, con
 /* The whole body, byte by byte, instead of all of the above. A model is added where it has none. */
 WEIR_API void weir_request_set_body(weir_request *request, const char *json, size_t len);
 /* "/chat/completions" (the default), "/embeddings", "/completions", "/responses", "/moderations";
- * with a query, which goes to the provider, where it wants one: "/chat/completions?tier=1". */
+ * with a query, which goes to the provider, where it wants one: "/chat/completions?tier=1". Behind
+ * weir_request_set_call() it is that call's path. */
 WEIR_API void weir_request_set_path(weir_request *request, const char *path);
 /* Any other call of the provider's API, as it is: method "GET", path below the base URL and with
  * its query, "/files?limit=2". The body is weir_request_set_content()'s, and nothing is added to

@@ -219,8 +219,20 @@ static void set_path(weir_request *r, const char *path) {
     r->path = mem_strndup(path, strlen(path));
 }
 
+/* The path of a call goes on as it is, and so must mean the same to whoever reads it. */
+static bool is_call_path(weir_request *r, const char *function, const char *text) {
+    const span path = span_cstr(text);
+    size_t query = span_find(path, 0, '?');
+    if (path.len && path.ptr[0] == '/' && is_visible(path) &&
+        http_path_is_plain(span_slice(path, 0, query)))
+        return true;
+    fault(r, "%s: '%s' is no path below the base URL, such as /files?limit=2.", function, text);
+    return false;
+}
+
 void weir_request_set_path(weir_request *r, const char *path) {
     if (!is_text(r, __func__, "the path", path)) return;
+    if (r->method && !is_call_path(r, __func__, path)) return;
     if (strchr(path, '?') && !is_visible(span_cstr(path)))
         fault(r, "%s: '%s' is no path with a query, such as /chat/completions?tier=1.", __func__,
               path);
@@ -233,13 +245,6 @@ static bool is_method(const char *method) {
     return len > 0 && len <= 16 && !method[len];
 }
 
-/* The path of a call goes on as it is, and so must mean the same to whoever reads it. */
-static bool is_call_path(span path) {
-    size_t query = span_find(path, 0, '?');
-    return path.len && path.ptr[0] == '/' && is_visible(path) &&
-           http_path_is_plain(span_slice(path, 0, query));
-}
-
 void weir_request_set_call(weir_request *r, const char *method, const char *path) {
     if (!is_text(r, __func__, "the method", method) || !is_text(r, __func__, "the path", path))
         return;
@@ -247,10 +252,7 @@ void weir_request_set_call(weir_request *r, const char *method, const char *path
         fault(r, "%s: '%s' is no method of a call, such as GET or POST.", __func__, method);
         return;
     }
-    if (!is_call_path(span_cstr(path))) {
-        fault(r, "%s: '%s' is no path below the base URL, such as /files?limit=2.", __func__, path);
-        return;
-    }
+    if (!is_call_path(r, __func__, path)) return;
     set_path(r, path);
     free(r->method);
     r->method = mem_strndup(method, strlen(method));

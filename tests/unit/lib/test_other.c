@@ -98,6 +98,31 @@ static void bad_calls(void **state) {
     weir_client_free(c);
 }
 
+/* By a function that asks less of endpoints' paths, which are looked up. */
+static void a_path_of_a_call_is_looked_at_whoever_sets_it(void **state) {
+    (void)state;
+    weir_client *c = lib_client(lib_options());
+    static const char *const bad[] = {"files", "/../../admin", "/files/%2e%2e/x", "/files\r\nx: y",
+                                      "/files#x"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        weir_request *q = call("GET", "/models");
+        weir_request_set_path(q, bad[i]);
+        weir_result *r = lib_chat(c, q);
+        assert_int_equal(r->code, WEIR_INVALID);
+        assert_non_null(strstr(r->error_message, "weir_request_set_path: "));
+        assert_non_null(strstr(r->error_message, "is no path below the base URL"));
+        assert_int_equal(r->attempts, 0);
+        weir_result_free(r);
+    }
+    weir_request *q = call("GET", "/files");
+    weir_request_set_path(q, "/models?limit=2");
+    weir_result *r = lib_chat(c, q);
+    assert_int_equal(r->code, WEIR_OK);
+    assert_non_null(strstr(r->body, "\"list\""));
+    weir_result_free(r);
+    weir_client_free(c);
+}
+
 static void bodies_of_two_kinds(void **state) {
     (void)state;
     weir_client *c = lib_client(lib_options());
@@ -122,6 +147,7 @@ int main(void) {
         cmocka_unit_test(a_refusal_is_the_result),
         cmocka_unit_test(headers_are_kept_for_who_wants_them),
         cmocka_unit_test(bad_calls),
+        cmocka_unit_test(a_path_of_a_call_is_looked_at_whoever_sets_it),
         cmocka_unit_test(bodies_of_two_kinds),
     };
     return cmocka_run_group_tests(tests, lib_set_up, lib_tear_down);
