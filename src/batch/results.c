@@ -124,6 +124,8 @@ static bool skip_torn(span *rest, span text) {
 }
 
 bool result_may_begin(span torn) {
+    while (torn.len && torn.ptr[torn.len - 1] == '\0')
+        torn.len--;
     if (!skip_torn(&torn, SPAN_OF(ID_BEGIN))) return false;
     span number = take_digits(&torn);
     if (torn.len && number.len == 0) return false;

@@ -42,8 +42,8 @@ typedef struct result_head {
  * another program has written it anew in compact form, members in the same order). false: it is no
  * result of a batch. */
 MUST_USE bool result_read(span head, result_head *ret);
-/* Whether torn, the beginning of a line that was not written to its end, may be that of a result.
- */
+/* Whether torn, the beginning of a line that was not written to its end, may be that of a result:
+ * or zeros, which a lost machine leaves in the place of what had not reached the disk. */
 bool result_may_begin(span torn);
 
 #endif

@@ -322,6 +322,29 @@ static void cuts_a_torn_line(void **state) {
     assert_int_not_equal(access(errors_path, F_OK), 0);
 }
 
+/* A machine that is lost may leave a file as long as it had become, and zeros in what had not
+ * reached the disk. */
+static void cuts_zeros_at_the_end(void **state) {
+    (void)state;
+    static const char *const before[] = {"", "{\"id\":\"batch_req_1_00"};
+    static const char zeros[20000];
+    for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+        resume_found found;
+        char text[400];
+        snprintf(text, sizeof text, "%s%s", RESULT(5, 200), before[i]);
+        put(out_path, text);
+        FILE *f = fopen(out_path, "ab");
+        assert_non_null(f);
+        assert_int_equal(fwrite(zeros, 1, sizeof zeros, f), sizeof zeros);
+        fclose(f);
+        if (!resume(RESUME, &found)) fail_msg("%s", buf_cstr(&why));
+        assert_int_equal(found.answers, 1);
+        assert_int_equal(found.kept_answers, strlen(RESULT(5, 200)));
+        marks_done(&found_marks);
+        assert_file(out_path, RESULT(5, 200));
+    }
+}
+
 static void refuses(const char *out, const char *what) {
     resume_found found;
     char expected[400];
@@ -466,6 +489,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(keeps_results_in_a_file_without_a_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_what_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_a_torn_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cuts_zeros_at_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_the_files_of_others_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgets_failures_or_everything, set_up, tear_down),
     };
