@@ -140,6 +140,8 @@ SENT = {
     "embeddings": lambda c: c.embeddings.create(model="m", input=["a"], dimensions=4, encoding_format="float"),
     "response": lambda c: c.responses.create(model="m", input="Hello", instructions="Be brief.", extra_query={"q": "a b"}),
     "retrieve": lambda c: c.responses.retrieve("resp_1"),
+    "query": lambda c: c.responses.retrieve("resp_1", extra_query={"include": ["a", "b & c"], "by": {"x": {"y": True}}, "l": [{"a": 1.5}, None],
+                                                                  "e": [], "s": "", "t": ("u",)}),
     "cancel": lambda c: c.responses.cancel("resp_1"),
     "image": lambda c: c.images.generate(prompt="a weir", model="m", size="1024x1024", n=1),
     "edit": lambda c: c.images.edit(image=[("a.png", b"A", "image/png"), ("b.png", b"B", "image/png")], prompt="ü", model="m", n=1),

@@ -6,6 +6,7 @@ import asyncio
 import io
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
+from urllib.parse import unquote
 
 import pytest
 
@@ -186,5 +187,7 @@ def test_extra_query_reaches_the_provider(provider: Scripted, connect: Connect) 
     assert provider.asked[0].json()["model"] == "gpt-4o-mini" and answer.weir.text == "Hello" and answer.weir.model == "m"
     assert client.ask("Hi", extra_query={"tier": 1}) == client.safe_completion("Hi", extra_query={"tier": 1}) == "Hello"
     assert client.run("Hi", extra_query={"tier": 1}).text == "Hello" and provider.asked[-1].path.endswith("?tier=1")
+    client.ask("Hi", extra_query={"include": ["a", "b"], "by": {"team": "x", "open": True}, "n": None, "e": []})
+    assert unquote(provider.asked[-1].path) == "/v1/chat/completions?include[]=a&include[]=b&by[team]=x&by[open]=true"
     stream = client.chat.completions.create(messages="Hi", extra_query={"tier": "1"}, stream=True)
     assert [chunk.choices[0].delta.content for chunk in stream if chunk.choices][0] == "Hello" and provider.asked[-1].json()["stream"]

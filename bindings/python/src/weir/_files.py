@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import os
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, Optional, Tuple, Union
+from typing import IO, Any, Dict, Iterator, Mapping, Optional, Tuple, Union
 
 from ._native import encode_any
 
@@ -45,16 +45,16 @@ def _name_of(file: Any) -> Optional[str]:
     return Path(name).name if isinstance(name, str) else None
 
 
-def _fields(name: str, value: Any) -> Iterator[Tuple[str, Union[str, Upload]]]:
-    """A member as the fields of a form that the API takes it in: lists as name[], objects as name[member]."""
+def fields(name: str, value: Any) -> Iterator[Tuple[str, Union[str, Upload]]]:
+    """A member as the fields of a form, or of a query, that the API takes it in: lists as name[], objects as name[member]."""
     if isinstance(value, Upload):
         yield name, value
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for inner, one in value.items():
-            yield from _fields(f"{name}[{inner}]", one)
+            yield from fields(f"{name}[{inner}]", one)
     elif isinstance(value, (list, tuple)):
         for one in value:
-            yield from _fields(f"{name}[]", one)
+            yield from fields(f"{name}[]", one)
     elif isinstance(value, bool):
         yield name, "true" if value else "false"
     elif value is not None:
@@ -69,7 +69,7 @@ def form(members: Dict[str, Any]) -> Tuple[str, bytes]:
     """The content type and the bytes of a form."""
     boundary = os.urandom(16).hex()  # 128 bits: in no file by chance
     parts = []
-    for name, value in (pair for member, given in members.items() for pair in _fields(member, given)):
+    for name, value in (pair for member, given in members.items() for pair in fields(member, given)):
         head = f'--{boundary}\r\ncontent-disposition: form-data; name="{_quoted(name)}"'
         if isinstance(value, Upload):
             head += f'; filename="{_quoted(value.name)}"\r\ncontent-type: {_quoted(value.kind)}'

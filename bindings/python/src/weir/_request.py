@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 from urllib.parse import quote, urlencode
 
 from . import _native as c
-from ._files import Upload, form
+from ._files import Upload, fields, form
 from ._params import PARAMS
 from ._types import Messages, NotGiven, Object, Omit
 
@@ -33,8 +33,8 @@ class Request:
         body = given(members)
         body.update(mapping(extra_body, "extra_body"))
         kind, content = _content(body, method)
-        fields = header_fields(extra_headers, "extra_headers")
-        query = urlencode({k: _text(v) for k, v in given(mapping(extra_query, "extra_query")).items()})
+        headers = header_fields(extra_headers, "extra_headers")
+        query = urlencode([field for k, v in given(mapping(extra_query, "extra_query")).items() for field in fields(k, v)])
         deadline = milliseconds(timeout, "timeout")
         self.path = path
         target = (f"{path}?{query}" if query else path).encode()
@@ -46,7 +46,7 @@ class Request:
             c.request_set_call(self.pointer, method.encode(), target)
             if kind:
                 c.request_set_content(self.pointer, kind.encode(), content, len(content))
-        for name, value in fields:
+        for name, value in headers:
             c.request_set_header(self.pointer, name, value)
         c.request_set_timeout_ms(self.pointer, deadline)
 
@@ -145,10 +145,6 @@ def segment(value: str, what: str) -> str:
     return quote(value, safe="")
 
 
-def _text(value: Any) -> str:
-    return ("false", "true")[value] if isinstance(value, bool) else str(value)
-
-
 def mapping(value: Optional[Mapping[str, Any]], what: str) -> Mapping[str, Any]:
     if value is None or isinstance(value, (NotGiven, Omit)):
         return {}
@@ -159,15 +155,15 @@ def mapping(value: Optional[Mapping[str, Any]], what: str) -> Mapping[str, Any]:
 
 def header_fields(headers: Optional[Mapping[str, str]], what: str) -> List[Any]:
     """Header fields as C takes them; those that are none are refused here, under the name of the argument."""
-    fields = []
+    made = []
     for name, value in mapping(headers, what).items():
         if value is None or isinstance(value, (NotGiven, Omit)):
             continue
         field = c.encode(name, f"a header's name in {what}"), c.encode(value, f"{what}[{name!r}]")
         if not _is_token(name) or any(byte < 32 and byte != 9 or byte == 127 for byte in field[1]):
             raise ValueError(f"{what} has {name!r}: a header is a name of letters, digits and -, and a value without control characters")
-        fields.append(field)
-    return fields
+        made.append(field)
+    return made
 
 
 def _is_token(name: str) -> bool:
