@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
 from conftest import Holder
 from scripted import Scripted
-from weir import APITimeoutError, AsyncWeir, InternalServerError, Weir, WeirError, omit
+from weir import APITimeoutError, AsyncWeir, Fallback, InternalServerError, Weir, WeirError, omit
 
 Connect = Callable[..., Weir]
 
@@ -65,6 +66,40 @@ def test_what_is_of_the_client_makes_one_beside_it(connect: Connect) -> None:
 def test_fallbacks_that_are_read_once_are_every_variants(sim: str, closed_port: str) -> None:
     with Weir(base_url=closed_port, api_key="any", fallbacks=(url for url in [sim])) as client:
         assert client.with_options(model="m").ask("Hello") == client.ask("Hello") == "You said: Hello"
+
+
+class Named:
+    """A path that shows nothing of itself, as objects of some libraries."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __fspath__(self) -> str:
+        return self._name
+
+
+def test_variants_are_told_apart_by_what_is_in_their_arguments(sim: str, closed_port: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(f"providers: {{{name}: {{url: '{sim}'}}}}\nmodels: {{'*': {name}}}\n")
+    with Weir(base_url=closed_port, api_key="any", max_retries=0) as client:
+        for name in ("one", "two", "three"):
+            fallbacks: Iterator[Fallback] = ({"base_url": sim, "model": name} for _ in range(1))  # where the one before it stood
+            answer = client.with_options(fallbacks=fallbacks).chat.completions.create(messages="Hi")
+            assert answer.model == name
+    with Weir(config=tmp_path / "a") as client:
+        assert [client.with_options(config=Named(str(tmp_path / name))).chat.completions.create(messages="Hi").weir.target for name in "abab"] == [
+            "a/gpt-4o-mini", "b/gpt-4o-mini"] * 2
+        assert len(client._variants) == 2
+
+
+def test_a_closed_client_closes_all_that_it_made(sim: str) -> None:
+    client = Weir(base_url=sim, api_key="any")
+    first = client.with_options(model="m0")
+    for number in range(1, 20):
+        client.with_options(model=f"m{number}")
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        first.ask("Hello")
 
 
 def test_many_variants_are_bounded_and_those_in_use_live_on(connect: Connect) -> None:

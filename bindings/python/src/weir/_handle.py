@@ -9,6 +9,7 @@ import re
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Set, TypedDict, TypeVar, Union
+from weakref import WeakSet
 
 from . import _native as c
 from ._errors import WeirError
@@ -186,7 +187,8 @@ class ClientBase:
         given = dict(locals())
         self._arguments = {name: given[name] for name in _ARGUMENTS}
         self._variants: OrderedDict[str, Any] = OrderedDict()
-        self._lock = threading.Lock()  # of _variants
+        self._made: WeakSet[Any] = WeakSet()  # all of them
+        self._lock = threading.Lock()  # of both
         self._gives_raw = False
         self._tools: Dict[str, Tool] = {}
         calls = 5 if max_concurrency is None else whole(max_concurrency, "max_concurrency", 1)
@@ -235,14 +237,13 @@ class ClientBase:
         timeout, default_headers (added to those there are) and set_default_headers (in their place) share its connections and
         counts. Any other argument of the client makes one of its own beside it, which is kept for the next time.
         """
-        with self._handle.use():
-            assert self._handle.pointer  # refuses one that is closed, which a client beside it would bring back
+        self._refuse_closed()  # which a client beside it would bring back
         known = {*_ARGUMENTS, "set_default_headers"}
         for name in options:
             if name not in known:
                 raise unknown(name, "with_options()", known)
         own = {"timeout", "default_headers", "set_default_headers"}
-        rest = {name: value for name, value in options.items() if name not in own and not isinstance(value, (NotGiven, Omit))}
+        rest = {name: _lasting(value) for name, value in options.items() if name not in own and not isinstance(value, (NotGiven, Omit))}
         made = _shared(self._variant(rest) if rest else self)
         made._timeout, made._headers, made._tools = self._timeout, dict(self._headers), self._tools
         if not isinstance(options.get("timeout", NOT_GIVEN), (NotGiven, Omit)):
@@ -261,17 +262,22 @@ class ClientBase:
         """A client that is made from other arguments. The last few are kept: their connections are worth it."""
         key = repr(sorted(changes.items()))
         with self._lock:
-            if key not in self._variants:
-                self._variants[key] = type(self)(**{**self._arguments, **changes})
-            self._variants.move_to_end(key)
+            made: Self = self._variants.pop(key, None) or type(self)(**{**self._arguments, **changes})
+            self._variants[key] = made
+            self._made.add(made)
             if len(self._variants) > _VARIANTS:
                 self._variants.popitem(last=False)
-            made: Self = self._variants[key]
         return made
 
+    def _refuse_closed(self) -> None:
+        with self._handle.use():
+            _ = self._handle.pointer
+
     def _take_variants(self: Self) -> List[Self]:
+        """All that there are, be they kept here or by somebody else."""
         with self._lock:
-            taken = list(self._variants.values())
+            taken = list(self._made)
+            self._made.clear()
             self._variants.clear()
         return taken
 
@@ -329,6 +335,17 @@ class ClientBase:
 
 _ARGUMENTS = tuple(name for name in inspect.signature(ClientBase.__init__).parameters if name != "self")
 _VARIANTS = 8
+
+
+def _lasting(value: Any) -> Any:
+    """What can be read once alone, or says nothing of itself, as what it holds: clients are found again by it."""
+    if isinstance(value, (str, bytes, int, float, type(None))):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {name: _lasting(inner) for name, inner in value.items()}
+    return [_lasting(inner) for inner in value] if isinstance(value, Iterable) else value
 
 
 def _shared(client: Self) -> Self:
