@@ -84,6 +84,57 @@ print("here")
     assert (done.returncode, done.stdout, done.stderr) == (0, "here\n", "")
 
 
+CLOSED_BY_A_SIGNAL = """
+import inspect, signal, sys, threading
+import weir._call, weir._handle, weir._stream
+from weir import CallCancelledError, Weir
+client = Weir(base_url=sys.argv[1], api_key="any")
+here, function, text = threading.Event(), eval("weir." + sys.argv[2]), sys.argv[3]
+lines, first = inspect.getsourcelines(function)
+number = first + next(n for n, line in enumerate(lines) if text in line)
+def close(*_):
+    here.set()
+    client.close()
+signal.signal(signal.SIGTERM, close)
+def trace(frame, event, _):
+    if frame.f_code is not function.__code__:
+        return None
+    if event == "line" and frame.f_lineno == number and not here.is_set():
+        signal.raise_signal(signal.SIGTERM)
+    return trace
+arrived, events = weir._stream.ThreadCall.arrived, []
+def late(call, event):  # the second event comes while the reader stands in the handler
+    events.append(event)
+    if len(events) == 2:
+        here.wait()
+    return arrived(call, event)
+weir._stream.ThreadCall.arrived = late
+sys.settrace(trace)
+try:
+    if "Base" in sys.argv[2]:
+        client.with_options(model="m").ask("Hello")
+    for chunk in client.chat.completions.create(messages="Hello", model="sim/words-100000,pace-0", stream=True):
+        pass
+except (CallCancelledError, RuntimeError) as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    "function, line",
+    [
+        ("_call.Call.start", "c.start("),
+        ("_stream.ThreadCall.get", "if self._paused"),
+        ("_handle.ClientBase._variant", "self._variants.pop("),
+        ("_handle.ClientBase._variant", "self._made.add("),
+    ],
+)
+def test_a_signals_handler_may_close_the_client(sim: str, function: str, line: str) -> None:
+    done = run_python(CLOSED_BY_A_SIGNAL, sim, function, line)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout in ("The call was cancelled.\n", "this client has been closed\n")
+
+
 def test_fork(sim: str) -> None:
     done = run_python(
         """

@@ -8,7 +8,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Set, TypedDict, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Set, TypedDict, TypeVar, Union, cast
 from weakref import WeakSet
 
 from . import _native as c
@@ -84,14 +84,26 @@ class Handle:
         return self._client is None
 
     def close(self) -> None:
-        """Cancels what runs. All calls have heard of it when this returns."""
+        """Cancels what runs. All calls have heard of it when this returns, or soon after where it is a signal's handler that closes it, and
+        the signal came in the middle of a use()."""
         if not self.owned:
             self._client = None
             return
+        within = cast(Any, self._lock)._is_owned()
         with self._lock:
             client, self._client = self._client, None
-        if client is not None:
+        if client is None:
+            return
+        if within:
+            threading.Thread(target=self._free, args=(client,)).start()
+        else:
             c.client_free(client)
+
+    def _free(self, client: int) -> None:
+        """When whoever uses it has done so."""
+        with self._lock:
+            pass
+        c.client_free(client)
 
     def summary(self) -> UsageSummary:
         with self.use():
@@ -188,7 +200,7 @@ class ClientBase:
         self._arguments = {name: given[name] for name in _ARGUMENTS}
         self._variants: OrderedDict[str, Any] = OrderedDict()
         self._made: WeakSet[Any] = WeakSet()  # all of them
-        self._lock = threading.Lock()  # of both
+        self._lock = threading.RLock()  # of both; again in a signal's handler
         self._gives_raw = False
         self._tools: Dict[str, Tool] = {}
         calls = 5 if max_concurrency is None else whole(max_concurrency, "max_concurrency", 1)
@@ -267,6 +279,7 @@ class ClientBase:
             self._made.add(made)
             if len(self._variants) > _VARIANTS:
                 self._variants.popitem(last=False)
+        self._refuse_closed()  # by a signal's handler, in the meantime
         return made
 
     def _refuse_closed(self) -> None:

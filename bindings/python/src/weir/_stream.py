@@ -35,16 +35,21 @@ class ThreadCall(Call):
     def __init__(self, handle: Handle) -> None:
         super().__init__(handle)
         self._items: SimpleQueue[Item] = SimpleQueue()
-        self._lock = threading.Lock()  # _paused, and that it is looked at together with the queue's length
+        # _paused, and that it is looked at together with the queue's length. The library's thread does not wait for it: the
+        # reader's may stand in a signal's handler with it, which closes the client and so waits for that thread.
+        self._lock = threading.Lock()
         self._paused = False
         self._stopped = False
 
     def arrived(self, event: bytes) -> bool:
         self._items.put(event)
-        with self._lock:
-            if not self._paused and self._call is not None and self._items.qsize() >= HIGH:
-                self._paused = True
-                c.call_pause(self._call)
+        if self._lock.acquire(blocking=False):  # else the next event looks
+            try:
+                if not self._paused and self._call is not None and self._items.qsize() >= HIGH:
+                    self._paused = True
+                    c.call_pause(self._call)
+            finally:
+                self._lock.release()
         return not self._stopped
 
     def ended(self, result: Result) -> None:

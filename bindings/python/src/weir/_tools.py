@@ -236,9 +236,13 @@ class Driver:
         return AskedBy(c.run_request(self._run))
 
     def take(self, result: _Pointer[c.CResult]) -> None:
-        with self._lock:
+        if not self._lock.acquire(blocking=False):  # it is being freed; nobody waits for a lock here (ThreadCall)
+            return
+        try:
             if self._run is not None:
                 c.run_take(self._run, result)
+        finally:
+            self._lock.release()
 
     def calls(self) -> List[Tuple[int, Tool, bytes]]:
         """Those that are to be answered: where the call is, the tool, its arguments as JSON."""
