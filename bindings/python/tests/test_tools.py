@@ -244,6 +244,38 @@ def test_given_up_while_the_model_is_asked(aconnect: Callable[..., AsyncWeir]) -
     asyncio.run(work())
 
 
+def test_a_function_that_is_cancelled_by_what_it_waits_for(aconnect: Callable[..., AsyncWeir]) -> None:
+    async def work() -> None:
+        async with aconnect() as client:
+            begun, ended = asyncio.Event(), asyncio.Event()
+
+            @client.tool
+            async def wait(long: bool) -> str:
+                if not long:
+                    gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+                    gone.cancel()
+                    return await gone
+                try:
+                    begun.set()
+                    await asyncio.Event().wait()
+                finally:
+                    await asyncio.sleep(0)
+                    ended.set()
+                return "it is over"
+
+            run = await client.run('wait {"long": false}', model="sim/script")
+            assert [step["error"] for step in run.steps] == ["it was cancelled"]
+            # Who cancels the run ends it, when its functions have cleaned up.
+            running = asyncio.ensure_future(client.run('wait {"long": true}', model="sim/script"))
+            await begun.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert ended.is_set()
+
+    asyncio.run(work())
+
+
 def test_asyncio(aconnect: Callable[..., AsyncWeir]) -> None:
     together = 0
 

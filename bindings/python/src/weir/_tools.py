@@ -16,7 +16,7 @@ import json
 import threading
 import typing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Literal, Mapping, Optional, Tuple, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, List, Literal, Mapping, Optional, Tuple, TypeVar, Union, overload
 
 from . import _native as c
 from ._errors import WeirError, error_from
@@ -356,6 +356,20 @@ def _outcome(function: Callable[..., Any], keywords: Mapping[str, Any]) -> Tuple
         return None, error
 
 
+async def _awaited(said: Awaitable[Any]) -> Any:
+    """What it comes to, in a task of its own: that it was cancelled, as by what it waited for, is told from the end of the run."""
+    task = asyncio.ensure_future(said)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
+    if task.cancelled():
+        raise RuntimeError("it was cancelled")
+    return task.result()
+
+
 async def _call_one(driver: Driver, call: int, tool: Tool, arguments: bytes) -> None:
     wrong: Optional[Exception] = None
     try:
@@ -366,7 +380,7 @@ async def _call_one(driver: Driver, call: int, tool: Tool, arguments: bytes) -> 
             context = contextvars.copy_context()
             said, wrong = await asyncio.get_running_loop().run_in_executor(None, context.run, _outcome, tool.function, keywords)
         if inspect.isawaitable(said):  # a decorator may hide that its function is async
-            said = await said
+            said = await _awaited(said)
         if wrong is None:
             driver.answer(call, said)
     except Exception as error:
