@@ -42,6 +42,7 @@ typedef struct batch_settings {
     uint64_t limit;     /* lines that this run does at most; 0: all */
     resume_mode mode;
     bool tally; /* count the input's lines beside the run, for the total */
+    void (*harmless)(span text, buf *out); /* what a model says, as a terminal may be shown it */
 } batch_settings;
 
 typedef struct batch_counts {

@@ -63,7 +63,9 @@ static bool plan_view(files *f, const batch_settings *s, const char *path, bool 
     if (!v->wanted) return true;
     if (!is_file(path)) {
         names->answers = NULL;
-        return open_pipe(v, path, look, ret_why);
+        bool ok = open_pipe(v, path, look, ret_why);
+        if (ok && v->fd >= 0 && isatty(v->fd)) v->harmless = s->harmless;
+        return ok;
     }
     v->to_record = s->form == RESULTS_JSONL;
     if (v->to_record) return true;

@@ -30,10 +30,20 @@ static buf *target(writing *w) {
     return w->view->fd < 0 ? &w->file.pending : &w->pending;
 }
 
+/* Results, whole ones. */
+static bool write_pending(writing *w) {
+    const view *v = w->view;
+    buf shown = BUF_EMPTY;
+    if (v->harmless) v->harmless(buf_span(&w->pending), &shown);
+    bool ok = write_whole(v->fd, buf_span(v->harmless ? &shown : &w->pending));
+    buf_done(&shown);
+    return ok;
+}
+
 static bool flush(writing *w, size_t most, buf *ret_why) {
     if (w->view->fd < 0) return replace_write(&w->file, ret_why);
     if (w->pending.len < most) return true;
-    if (write_whole(w->view->fd, buf_span(&w->pending))) {
+    if (write_pending(w)) {
         buf_clear(&w->pending);
         return true;
     }

@@ -17,6 +17,7 @@ typedef struct view {
     bool apart;       /* its failures stay in the file that the user has named for them */
     const char *path; /* for people: a file's name, "standard output"; borrowed */
     int fd;           /* of what is no file (a pipe); -1: it is a file, to be replaced */
+    void (*harmless)(span text, buf *out); /* of a terminal: what it is shown; NULL: as it is */
 } view;
 #define VIEW_NONE ((view){.fd = -1})
 

@@ -5,6 +5,7 @@
 #include "batch/survey.h"
 #include "cli/batch_show.h"
 #include "cli/chat_files.h"
+#include "cli/chat_filter.h"
 #include "cli/connect.h"
 #include "cli/wait.h"
 #include "config/units.h"
@@ -112,6 +113,7 @@ static bool read_settings(const cli_args *args, batch_settings *ret) {
         .limit = (uint64_t)cli_count(args, OPT_LIMIT, 0),
         .mode = read_mode(args),
         .tally = !args->values[OPT_QUIET],
+        .harmless = chat_filter_text,
     };
     if (form && !result_form_of(span_cstr(form), &ret->form)) return false;
     if (input_format && !batch_format_of(span_cstr(input_format), &ret->rules.format)) return false;

@@ -2,12 +2,14 @@
 #include "cli/tools.h"
 
 #include "call/loop_snapshot.h"
+#include "cli/chat_filter.h"
 #include "json/json.h"
 #include "tools/registry.h"
 #include "tools/runner.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPT_CONFIG, OPT_JSON };
 enum { INPUT_MAX = 16 << 20 };
@@ -101,13 +103,21 @@ static void write_json(const asking *k, span name, span arguments, buf *out) {
     buf_add_char(out, '\n');
 }
 
+/* What a tool says is anybody's, as what a model says. */
+static void put_result(span text, buf *out) {
+    if (isatty(STDOUT_FILENO))
+        chat_filter_text(text, out);
+    else
+        buf_add(out, text);
+}
+
 static int tell(const asking *k, span name, span arguments, bool json) {
     buf out = BUF_EMPTY;
     bool good = k->outcome == TOOL_DONE;
     if (json) {
         write_json(k, name, arguments, &out);
     } else if (good) {
-        buf_add(&out, buf_span(&k->text));
+        put_result(buf_span(&k->text), &out);
         if (!span_ends(buf_span(&out), SPAN_OF("\n"))) buf_add_char(&out, '\n');
     } else {
         cli_complain("%.*s: %.*s", SPAN_ARG(name), SPAN_ARG(buf_span(&k->text)));

@@ -124,6 +124,16 @@ def test_answers_on_the_terminal_itself_have_no_bar_between_them(terminal, held)
     assert sum(line.startswith('{"id":"batch_req_') for line in t.lines()) == 40
 
 
+@pytest.mark.parametrize("form", ["text", "csv"])
+def test_answers_on_the_terminal_do_not_steer_it(terminal, upstream, folder, form):
+    folder.put(ask("a", "\x1b]0;a title\x07hello \x1b[2Jand \x9b1mbye"))
+    upstream.always(echo)
+    t = terminal("batch", "in.jsonl", "-o", "-", "--format", form, "--quiet", "--url", upstream.url, cwd=folder.path)
+    assert t.wait_exit() == 0
+    assert b"hello and bye" in t.transcript and b"title" not in t.transcript, t.report()
+    assert not any(byte in t.transcript for byte in (b"\x1b", b"\x07", b"\xc2\x9b")), t.report()
+
+
 def test_answers_into_a_pipe_with_the_bar_on_the_terminal(terminal, held, folder):
     with open(folder.path / "piped", "wb") as out:
         t = terminal("batch", "in.jsonl", "-o", "-", "--url", held.url, cwd=folder.path, stdout=out)

@@ -300,6 +300,20 @@ def test_a_key_among_the_arguments_does_not_come_back(tmp_path):
     assert call(path, "tells_two", env=env)["result"] == "somebody-else:[redacted] --no-auth https://host/acme/customer-portal-2024\n"
 
 
+def test_what_a_tool_says_does_not_steer_the_terminal(tmp_path):
+    said = b"\x1b]0;a title\x07hello \x1b[2Jand \xc2\x9b1mbye\n"
+    write = f"import sys; sys.stdout.buffer.write({said!r})"
+    path = written(tmp_path, {"says": {"kind": "command", "command": [sys.executable, "-c", write]}})
+    command = [daemon.WEIR, "tools", "call", "says", "-c", path]
+    master, slave = os.openpty()
+    with open(master, "rb", buffering=0) as screen:
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=slave, timeout=60, check=True)
+        os.close(slave)
+        assert screen.read(4096) == b"hello and bye\r\n"
+    # A program gets what it said.
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True).stdout == said
+
+
 def test_a_sandbox_holds(tmp_path, server):
     target = tmp_path / "file"
     target.write_text("as it was")
