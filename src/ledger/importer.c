@@ -318,12 +318,33 @@ static bool remove_file(importer *i, journal_file *f) {
     return true;
 }
 
+static void add_frame(span code, void *user) {
+    buf *frames = user;
+    const size_t at = frame_begin(frames);
+    buf_add(frames, code);
+    frame_end(frames, at, FRAME_RESERVE);
+}
+
+/* Of a call that is open for long the beginning is needed, and not all that stands beside it: else
+ * a few of them, one in each file, would fill the journal of a store that takes everything. Where
+ * they are less than half of a file they go over into one of their own. false: it stays. */
+static bool carry(importer *i, journal_file *f) {
+    buf frames = BUF_EMPTY;
+    if (f->open_bytes >= f->read / 2) return false;
+    open_calls_each(&i->open, f, add_frame, &frames);
+    journal_file *to = journal_carry(i->journal, buf_span(&frames), i->durable);
+    if (to) open_calls_move(&i->open, f, to);
+    buf_done(&frames);
+    return to != NULL;
+}
+
 static void pass_file(journal_file *f, void *user) {
     pass *p = user;
     importer *i = p->importer;
     p->good = p->good && !is_late(i) && read_file(i, f);
     if (f->old && !is_read(f) && !f->unreadable) p->old_left = true;
-    if (!p->good || !is_read(f) || f->open || (f->old && !i->old_done)) return;
+    if (!p->good || !is_read(f) || (f->old && !i->old_done)) return;
+    if (f->open && !carry(i, f)) return;
     p->good = remove_file(i, f);
 }
 

@@ -11,7 +11,7 @@
  * Threads  A writer belongs to its loop's thread. The list of files is under a lock, which a writer
  *          takes once a file; how far one is written is atomic.
  * Names    INSTANT-WRITER-NUMBER.journal: when the process began (microseconds, hexadecimal), which
- *          worker, which of its files. A file is nothing but frames.
+ *          worker (9999: the importer), which of its files. A file is nothing but frames.
  */
 #ifndef WEIR_LEDGER_JOURNAL_H
 #define WEIR_LEDGER_JOURNAL_H
@@ -36,11 +36,12 @@ typedef struct journal_file {
     atomic_bool sealed;    /* no more will be written */
     atomic_bool gone;      /* somebody has removed it: what is written to it nobody will read */
     /* The importer's. */
-    size_t read;     /* the store has it, up to here */
-    size_t open;     /* calls that began in it and have not ended */
-    size_t told;     /* damage is, up to here */
-    bool unreadable; /* from `read` on, which has been told: an old one is tried again at the next
-                        start */
+    size_t read;       /* the store has it, up to here */
+    size_t open;       /* calls that began in it and have not ended */
+    size_t open_bytes; /* of the frames in which they did */
+    size_t told;       /* damage is, up to here */
+    bool unreadable;   /* from `read` on, which has been told: an old one is tried again at the next
+                          start */
 } journal_file;
 
 typedef struct journal {
@@ -53,7 +54,8 @@ typedef struct journal {
     atomic_size_t bytes; /* that they have */
     atomic_uint writers; /* that there have been */
     pthread_mutex_t lock;
-    list files; /* by instant, writer and number */
+    list files;       /* by instant, writer and number */
+    unsigned carried; /* files that the importer has tried to write */
 } journal;
 
 /* Opens the folder, which is there, and finds the files of processes that have ended: what is no
@@ -117,5 +119,8 @@ void journal_each(journal *j, void (*each)(journal_file *f, void *user), void *u
 MUST_USE int journal_open_file(const journal *j, const journal_file *f);
 /* A sealed one, of which nothing is needed any more. */
 void journal_remove(journal *j, journal_file *f);
+/* A new one, sealed, with frames that stand in another one and are needed for longer than that is:
+ * all of it is read. syncs: it survives the machine. NULL: it could not be written. */
+MUST_USE journal_file *journal_carry(journal *j, span frames, bool syncs);
 
 #endif

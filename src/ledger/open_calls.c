@@ -7,10 +7,21 @@
 
 enum { FIRST_BUCKETS = 64 };
 
+static void enter(open_call *c, journal_file *f) {
+    c->file = f;
+    f->open++;
+    f->open_bytes += c->code_len + FRAME_OVERHEAD;
+}
+
+static void leave(const open_call *c) {
+    c->file->open--;
+    c->file->open_bytes -= c->code_len + FRAME_OVERHEAD;
+}
+
 static void free_call(open_calls *o, open_call **at) {
     open_call *c = *at;
     *at = c->next;
-    c->file->open--;
+    leave(c);
     o->count--;
     free(c);
 }
@@ -54,13 +65,13 @@ void open_calls_begin(open_calls *o, span id, span code, journal_file *f) {
     open_calls_end(o, id);
     if (o->count == o->bucket_count) grow(o);
     open_call *c = mem_alloc(sizeof *c + id.len + code.len);
-    *c = (open_call){.hash = hash_span(id), .file = f, .id_len = id.len, .code_len = code.len};
+    *c = (open_call){.hash = hash_span(id), .id_len = id.len, .code_len = code.len};
     memcpy(c->bytes, id.ptr, id.len);
     memcpy(c->bytes + id.len, code.ptr, code.len);
     open_call **at = bucket_of(o, c->hash);
     c->next = *at;
     *at = c;
-    f->open++;
+    enter(c, f);
     o->count++;
 }
 
@@ -70,10 +81,30 @@ void open_calls_end(open_calls *o, span id) {
     if (*at) free_call(o, at);
 }
 
+static span code_of(const open_call *c) {
+    return span_from(c->bytes + c->id_len, c->code_len);
+}
+
+void open_calls_each(const open_calls *o, const journal_file *f,
+                     void (*each)(span code, void *user), void *user) {
+    for (size_t i = 0; i < o->bucket_count; i++)
+        for (const open_call *c = o->buckets[i]; c; c = c->next)
+            if (c->file == f) each(code_of(c), user);
+}
+
+void open_calls_move(open_calls *o, const journal_file *from, journal_file *to) {
+    for (size_t i = 0; i < o->bucket_count; i++)
+        for (open_call *c = o->buckets[i]; c; c = c->next) {
+            if (c->file != from) continue;
+            leave(c);
+            enter(c, to);
+        }
+}
+
 void open_calls_each_old(const open_calls *o, void (*each)(span code, void *user), void *user) {
     for (size_t i = 0; i < o->bucket_count; i++)
         for (const open_call *c = o->buckets[i]; c; c = c->next)
-            if (c->file->old) each(span_from(c->bytes + c->id_len, c->code_len), user);
+            if (c->file->old) each(code_of(c), user);
 }
 
 void open_calls_drop_old(open_calls *o) {

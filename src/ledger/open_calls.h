@@ -27,6 +27,11 @@ void open_calls_done(open_calls *o);
 void open_calls_begin(open_calls *o, span id, span code, journal_file *f);
 /* Nothing happens where none is open. */
 void open_calls_end(open_calls *o, span id);
+/* Of each that began in that file. */
+void open_calls_each(const open_calls *o, const journal_file *f,
+                     void (*each)(span code, void *user), void *user);
+/* Those that began in that file now stand in the other one. */
+void open_calls_move(open_calls *o, const journal_file *from, journal_file *to);
 /* Of each that began in a file of a process that has ended. */
 void open_calls_each_old(const open_calls *o, void (*each)(span code, void *user), void *user);
 void open_calls_drop_old(open_calls *o);

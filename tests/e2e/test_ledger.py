@@ -16,7 +16,7 @@ import daemon
 import wire
 from batches import Simulator
 from test_call import figure
-from upstream import after, error, reply, sse
+from upstream import Behaviour, after, error, reply, sse, stall
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
 
@@ -356,6 +356,33 @@ def test_a_journal_that_is_full_refuses_or_serves_on(weir, upstream):
     assert ask(w, "/usage/summary")["successful_calls"] == asked
     assert wire.chat(w).status == 200
     assert ask(w, "/usage/summary")["successful_calls"] == asked + 1
+
+
+class StreamsStall(Behaviour):
+    """Streams go on for as long as their client is there; all else is answered at once, with a usage that fills its record."""
+
+    def __init__(self):
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "padding": "x" * 1900}
+        self.stream, self.plain = stall("in_stream"), reply(200, {**bodies.completion(), "usage": usage})
+
+    def run(self, c, request):
+        (self.stream if request.json().get("stream") else self.plain).run(c, request)
+
+
+def test_long_streams_do_not_fill_the_journal_of_a_store_that_is_there(weir, upstream):
+    """One began in each of its files, which were kept whole for as long: then every call was refused."""
+    upstream.always(StreamsStall())
+    w = weir(upstream, server={"workers": 1}, ledger={"journal": "1MB"})
+    with contextlib.ExitStack() as streams:
+        for _ in range(24):
+            stream = streams.enter_context(wire.Client(w))
+            stream.request("POST", "/v1/chat/completions", {"model": "gpt-long", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
+            assert stream.head().status == 200
+            statuses = [wire.chat(w, model="gpt-test" + "y" * 200, user="u" * 250).status for _ in range(24)]
+            assert statuses == [200] * 24
+            ask(w, "/usage/summary")  # it is all in the store
+        daemon.wait_until(lambda: figure(w, "weir_journal_bytes") < 300_000, 20, "the journal to have what is needed of it alone")
+    daemon.wait_until(lambda: ask(w, "/usage/summary")["total_calls"] == 24 * 25, 20, "the end of each stream")
 
 
 def journal_bytes(folder):

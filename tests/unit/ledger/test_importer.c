@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "ledger/importing.h"
 
+#include <errno.h>
+
 /* ---- tests ---- */
 
 static void what_is_written_is_imported(void **state) {
@@ -72,6 +74,73 @@ static void an_open_call_keeps_its_file(void **state) {
     assert_int_equal(atomic_load(&w->importer.interrupted), 1);
     assert_true(all_is_imported(w));
     end(w, false);
+}
+
+enum { LONG_CALLS = 12, BETWEEN = 10 };
+
+/* Of each file a call that goes on, and much that is over. */
+static void begin_long_calls(world *w) {
+    unsigned number = LONG_CALLS;
+    w->journal.file_bytes = 200;
+    for (unsigned i = 0; i < LONG_CALLS; i++) {
+        put(w, i + 1, FRAME_RESERVE);
+        for (unsigned k = 0; k < BETWEEN; k++) {
+            put(w, ++number, FRAME_SETTLE);
+            flush(w);
+        }
+    }
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    assert_true(importer_catch_up(&w->importer, WAIT_MS)); /* all of it was read by one pass */
+}
+
+/* They do not fill the journal of a store that takes everything. */
+static void calls_that_are_open_for_long_keep_their_beginnings_alone(void **state) {
+    enum { ALL = LONG_CALLS + LONG_CALLS * BETWEEN };
+    world *w = *state;
+    for (int durable = 0; durable < 2; durable++) {
+        begin(w);
+        w->importer.durable = durable;
+        start(w);
+        begin_long_calls(w);
+        assert_true(atomic_load(&w->journal.bytes) < 1500); /* 12 and what is being written */
+        put(w, 3, FRAME_SETTLE);
+        flush(w);
+        assert_true(importer_catch_up(&w->importer, WAIT_MS));
+        end(w, true);
+        begin(w);
+        start(w);
+        assert_true(importer_catch_up(&w->importer, WAIT_MS));
+        expect(w, NULL, ALL, 10 * (LONG_CALLS * BETWEEN + 1));
+        assert_int_equal(atomic_load(&w->importer.interrupted), durable ? 0 : LONG_CALLS - 1);
+        assert_true(all_is_imported(w));
+        end(w, false);
+    }
+}
+
+static int create_no_carried(const char *path) {
+    return strstr(path, "-9999-") ? -ENOSPC : journal_io_system.create(path);
+}
+
+/* Nothing is lost by it: the files stay for as long. */
+static void what_cannot_be_carried_over_stays(void **state) {
+    world *w = *state;
+    journal_io io = journal_io_system;
+    io.create = create_no_carried;
+    w->io = &io;
+    begin(w);
+    start(w);
+    begin_long_calls(w);
+    assert_true(atomic_load(&w->journal.bytes) > 2500);
+    for (unsigned i = 0; i < LONG_CALLS; i++)
+        put(w, i + 1, FRAME_SETTLE);
+    journal_writer_yield(&w->writer);
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    expect(w, NULL, LONG_CALLS * (BETWEEN + 1), 10 * LONG_CALLS * (BETWEEN + 1));
+    assert_true(importer_catch_up(&w->importer, WAIT_MS)); /* all of it was read by one pass */
+    assert_true(atomic_load(&w->journal.bytes) < 1500);
+    end(w, false);
+    w->io = &journal_io_system;
 }
 
 static sql *lock_store(world *w) {
@@ -313,6 +382,8 @@ int main(void) {
         T(what_is_written_is_imported),
         T(a_call_that_was_cut_off_is_interrupted),
         T(an_open_call_keeps_its_file),
+        T(calls_that_are_open_for_long_keep_their_beginnings_alone),
+        T(what_cannot_be_carried_over_stays),
         T(a_locked_store_is_waited_for),
         T(a_store_is_back_without_a_record),
         T(a_clock_that_takes_everything_away_is_doubted),
