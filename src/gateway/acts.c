@@ -28,6 +28,6 @@ void act_note(ledger_writer *w, const act *a) {
     buf members = BUF_EMPTY;
     if (!w) return;
     act_write(a, &members);
-    ledger_act(w, buf_span(&members));
+    ledger_act(w, buf_span(&members), a->anybodys);
     buf_done(&members);
 }

@@ -13,6 +13,7 @@ typedef struct act {
     const char *outcome; /* "ok", or why not: a constant word */
     span from;           /* the address that the order came from; empty: this machine */
     int64_t when_us;     /* wall time, where it is told later than it was done; 0: now */
+    bool anybodys;       /* nothing was done: it was refused to who may not (ledger_act()) */
 } act;
 
 /* The members of a JSON object. */

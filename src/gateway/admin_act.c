@@ -12,14 +12,20 @@ bool admin_acts_kept(const request *q) {
     return q->w->gateway->acts != NULL;
 }
 
-void admin_act_note(const request *q, span what, span subject, const char *outcome) {
+static void note(const request *q, act what) {
     arena a;
     if (!admin_acts_kept(q)) return;
     arena_init(&a, 0);
-    act_note(q->w->env.ledger, &(act){.who = admin_act_who(q, &a),
-                                      .what = what,
-                                      .subject = subject,
-                                      .outcome = outcome,
-                                      .from = request_peer(q)});
+    what.who = admin_act_who(q, &a);
+    what.from = request_peer(q);
+    act_note(q->w->env.ledger, &what);
     arena_done(&a);
+}
+
+void admin_act_note(const request *q, span what, span subject, const char *outcome) {
+    note(q, (act){.what = what, .subject = subject, .outcome = outcome});
+}
+
+void admin_act_refused(const request *q, span subject, const char *why) {
+    note(q, (act){.what = SPAN_OF("admin"), .subject = subject, .outcome = why, .anybodys = true});
 }

@@ -13,5 +13,7 @@ span admin_act_who(const request *q, arena *a);
 bool admin_acts_kept(const request *q);
 /* outcome: "ok" or an error's code: a constant word. */
 void admin_act_note(const request *q, span what, span subject, const char *outcome);
+/* That somebody who is no admin wanted something: kept where the journal has room. */
+void admin_act_refused(const request *q, span subject, const char *why);
 
 #endif

@@ -142,7 +142,7 @@ static void note_refused(const request *q, error_id why) {
     if (q->row->who < WHO_ADMIN || head->method == HTTP_GET_M || head->method == HTTP_HEAD_M)
         return;
     buf_addf(&what, "%.*s %.*s", SPAN_ARG(head->method_text), SPAN_ARG(head->path));
-    admin_act_note(q, SPAN_OF("admin"), buf_span(&what), error_get(why)->code);
+    admin_act_refused(q, buf_span(&what), error_get(why)->code);
     buf_done(&what);
 }
 

@@ -213,7 +213,7 @@ static void tell_deeds(loop *l, void *arg) {
     span rest = buf_span(&d->lines), line;
     (void)l;
     while (rest.len && span_cut(&rest, '\n', &line))
-        ledger_act(d->writer, line);
+        ledger_act(d->writer, line, false);
     free_deeds(d);
 }
 

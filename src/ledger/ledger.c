@@ -267,8 +267,12 @@ static void lose(ledger *l) {
     atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
 }
 
-void ledger_act(ledger_writer *w, span members) {
+void ledger_act(ledger_writer *w, span members, bool anybodys) {
     size_t at;
+    if (anybodys && !has_room(w)) {
+        lose(w->ledger);
+        return;
+    }
     buf_add(journal_begin(&w->journal, &at), members);
     journal_end(&w->journal, at, FRAME_ACT);
 }

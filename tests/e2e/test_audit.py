@@ -355,6 +355,31 @@ def test_a_locked_store_holds_the_trail_back_and_loses_nothing(weir, upstream, t
     assert verified(tmp_path)["whole"]
 
 
+def test_what_is_refused_to_strangers_does_not_grow_a_journal_that_is_full(weir, upstream, tmp_path):
+    """Whoever reaches weir could have filled its disk, or its memory, while the store is away; an admin's act is kept all the same."""
+    upstream.always(reply(200, bodies.completion()))
+    over = {"admin": {"keys": [ADMIN]}, "clients": [{"name": "app", "key": "key-of-the-app-0001"}], "server": {"workers": 1}}
+    w = weir(audited(upstream, tmp_path, **over, ledger={"journal": "1MB"}))
+    ask(w, "/usage/summary", ADMIN)
+    lock = sqlite3.connect(tmp_path / "kept" / "ledger.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with wire.Client(w) as stranger:
+        for _ in range(4000):
+            stranger.request("PATCH", "/admin/v1/keys/" + "x" * 300)
+            assert stranger.answer("PATCH").status == 401
+    sizes = sum(path.stat().st_size for path in (tmp_path / "kept" / "journal").glob("*.journal"))
+    assert 1_000_000 < sizes < 1_100_000
+    w.wait_event("ledger_store_away")
+    assert admin(w, "POST", "/admin/v1/clients/app/pause").status == 200
+    lock.execute("ROLLBACK")
+    lock.close()
+    w.wait_event("ledger_store_back")
+    w.stop()
+    acts = [(r["act"], r["who"]) for r in records(tmp_path, "--kind", "act")]
+    assert ("client_pause", "admin.keys[0]") in acts and 2000 < acts.count(("admin", "anyone")) < 4000
+    assert verified(tmp_path)["whole"]
+
+
 def test_without_a_ledger_there_is_none(upstream, tmp_path):
     (tmp_path / "w.yaml").write_text("ledger: off\naudit: on\nproviders: {main: {kind: openai, url: http://127.0.0.1:1/v1, key: x}}\n")
     said = run(tmp_path, "check", "-c", tmp_path / "w.yaml", expect=1)
