@@ -36,7 +36,7 @@ typedef struct budget_past {
     note_budget budget; /* who: in name */
     char name[NOTE_TEXT_MAX];
     int64_t period;
-    size_t told;  /* so many of the shares, in that period */
+    double told;  /* the highest share that was, in that period; 0: none */
     list touched; /* a call has counted in it since it was looked at */
 } budget_past;
 
@@ -305,8 +305,15 @@ static void look_at_guard(watch_house *w, const config_alerts *c, const alert_no
 
 /* ---- budgets ---- */
 
+/* What a reload, or whoever changes a key, makes another amount of is another budget: nothing of it
+ * was told yet. A call that began before that is one of the old one, of which all was. */
+static uint64_t budget_key(const note_budget *n) {
+    return n->subject + (uint64_t)n->scope * 31 + (uint64_t)n->per +
+           (uint64_t)n->amount * 0x9E3779B97F4A7C15u;
+}
+
 static void touch(watch_house *w, const note_budget *n) {
-    const uint64_t key = n->subject + (uint64_t)n->scope * 31 + (uint64_t)n->per;
+    const uint64_t key = budget_key(n);
     table_entry *e = table_find(&w->budgets, key);
     budget_past *b = e ? CONTAINER_OF(e, budget_past, entry) : mem_zalloc(sizeof *b);
     if (!e) {
@@ -344,15 +351,17 @@ static void tell_budget(watch_house *w, const budget_past *b, double share, int6
 /* Of several shares that were passed at once the highest is told. */
 static void look_at_budget(watch_house *w, const config_alerts *c, budget_past *b) {
     int64_t nano = 0, period = 0;
-    size_t passed = 0;
+    double passed = 0;
     w->ops->spent(w->user, &b->budget, &nano, &period);
     if (period != b->period) b->told = 0;
     b->period = period;
-    while (passed < c->budget.count &&
-           (double)nano >= c->budget.items[passed] * (double)b->budget.amount)
-        passed++;
-    if (passed > b->told) tell_budget(w, b, c->budget.items[passed - 1], nano);
-    if (passed > b->told) b->told = passed;
+    for (size_t i = 0; i < c->budget.count; i++) { /* from the lowest on */
+        const double share = c->budget.items[i];
+        if ((double)nano >= share * (double)b->budget.amount) passed = share;
+    }
+    if (passed <= b->told) return;
+    b->told = passed;
+    tell_budget(w, b, passed, nano);
 }
 
 void watch_budgets(watch_house *w, const config_alerts *c) {

@@ -366,6 +366,49 @@ static void shares_of_a_budget(void **state) {
     done(w, &s);
 }
 
+/* A budget that a reload has raised or lowered, and shares of which others are told, begin anew:
+ * what was told was of what it was before. */
+static void shares_of_a_budget_that_is_changed(void **state) {
+    (void)state;
+    static const double few[] = {0.8}, many[] = {0.1, 0.2, 0.3, 0.5, 0.9};
+    static const struct {
+        int64_t amount, nano;
+        const double *shares;
+        size_t count;
+        const char *said;
+    } rows[] = {
+        {1000, 1000, options.budget.items, 3, "100%"},
+        {10000, 1000, options.budget.items, 3, ""}, /* raised, as it was used up */
+        {10000, 5000, options.budget.items, 3, "50%"},
+        {10000, 8000, options.budget.items, 3, "80%"},
+        {1000, 8100, options.budget.items, 3, ""}, /* a call that began before that */
+        {10000, 8200, options.budget.items, 3, ""},
+        {8200, 8200, options.budget.items, 3, "100%"}, /* lowered */
+        {10000, 9000, few, 1, ""},                     /* 80% have been told */
+        {10000, 9000, many, 5, "90%"},
+        {10000, 9999, options.budget.items, 3, ""},
+        {10000, 10000, options.budget.items, 3, "100%"},
+    };
+    seen s = {.period = 1};
+    watch_house *w = watch_house_new(&ops, &s);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        alert_note n = {.client = SPAN_OF("app"), .budget_count = 1};
+        config_alerts c = options;
+        n.budgets[0] =
+            (note_budget){LIMIT_OF_CLIENT, PERIOD_DAY, rows[i].amount, 7, SPAN_OF("app")};
+        memcpy(c.budget.items, rows[i].shares, rows[i].count * sizeof *rows[i].shares);
+        c.budget.count = rows[i].count;
+        s.nano = rows[i].nano;
+        buf_clear(&s.said);
+        call(w, &c, &n);
+        watch_budgets(w, &c);
+        const span said = buf_span(&s.said), share = span_cstr(rows[i].said);
+        if (!share.len ? said.len : !span_starts(said, share))
+            fail_msg("row %zu: %.*s", i, SPAN_ARG(said));
+    }
+    done(w, &s);
+}
+
 static void keys_near_their_end_and_breakers(void **state) {
     (void)state;
     seen s = {.nano = 0};
@@ -482,6 +525,7 @@ int main(void) {
         cmocka_unit_test(verdicts_of_the_guard),
         cmocka_unit_test(verdicts_are_told_whole),
         cmocka_unit_test(shares_of_a_budget),
+        cmocka_unit_test(shares_of_a_budget_that_is_changed),
         cmocka_unit_test(keys_near_their_end_and_breakers),
         cmocka_unit_test(what_is_remembered_is_bounded),
         cmocka_unit_test(what_was_told_is_not_told_again_at_once),
