@@ -78,22 +78,38 @@ static uint64_t count_lines(span s) {
     return lines;
 }
 
+/* false: not all of it could be written; *ret_done bytes were. */
+static bool write_whole(const logger *l, span bytes, size_t *ret_done) {
+    size_t done = 0;
+    ssize_t n = 0;
+    while (done < bytes.len && n >= 0) {
+        n = write_some(l->fd, bytes.ptr + done, bytes.len - done);
+        if (n < 0 && errno == EINTR) n = 0;
+        if (n > 0) done += (size_t)n;
+    }
+    *ret_done = done;
+    return n >= 0;
+}
+
+/* Of a line that a full disk took the beginning of, the next one is not to be read as the rest. */
+static bool end_torn_line(logger *l) {
+    size_t done;
+    if (l->torn && write_whole(l, SPAN_OF("\n"), &done)) l->torn = false;
+    return !l->torn;
+}
+
 /* A reader that is gone or a disk that is full costs lines, never the process. */
 static void write_out(logger *l) {
+    const span lines = buf_span(&l->lines);
     size_t done = 0;
-    l->broken = false;
-    while (done < l->lines.len) {
-        ssize_t n = write_some(l->fd, l->lines.ptr + done, l->lines.len - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            uint64_t lost = count_lines(span_slice(buf_span(&l->lines), done, l->lines.len));
-            atomic_fetch_add_explicit(&l->dropped, lost, memory_order_relaxed);
-            l->broken = true;
-            break;
-        }
-        done += (size_t)n;
+    if (!lines.len) return;
+    l->broken = !end_torn_line(l) || !write_whole(l, lines, &done);
+    if (l->broken) {
+        const uint64_t lost = count_lines(span_slice(lines, done, lines.len));
+        atomic_fetch_add_explicit(&l->dropped, lost, memory_order_relaxed);
+        if (done) l->torn = lines.ptr[done - 1] != '\n';
     }
-    atomic_fetch_sub_explicit(&l->waiting, l->lines.len, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&l->waiting, lines.len, memory_order_relaxed);
     buf_clear(&l->lines);
     if (l->lines.cap > KEEP_BYTES) buf_done(&l->lines); /* after a jam the memory goes back */
 }
@@ -104,12 +120,14 @@ static void write_all(logger *l) {
         write_out(l);
 }
 
-/* Says in the log itself that it has gaps, once the reader takes lines again. */
+/* Says in the log itself that it has gaps, once the reader takes lines again. What could not be
+ * said is told with the next. */
 static void note_dropped(logger *l) {
     uint64_t dropped = logger_dropped(l);
     if (dropped == l->noted || l->broken) return;
     log_note_dropped(l, dropped - l->noted);
-    l->noted = dropped;
+    write_all(l);
+    if (!l->broken) l->noted = dropped;
 }
 
 static void *run(void *arg) {

@@ -37,6 +37,7 @@ struct logger {
     log_shard *own; /* for saying that lines were dropped */
     uint64_t noted; /* how many were, when that was last said */
     bool broken;    /* the last write failed */
+    bool torn;      /* what was written last is the beginning of a line */
     buf lines;      /* being written */
 };
 

@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A logger that gives up cancels its thread, and in one that is cancelled gcc's runtime of the
@@ -244,6 +246,55 @@ static void a_reader_that_left_costs_lines_alone(void **state) {
     logger_free(l, 10000);
 }
 
+/* As a disk does that becomes full: the first lines, and a part of one, find room. */
+static void may_grow_to(rlim_t bytes) {
+    struct rlimit r;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &r), 0);
+    r.rlim_cur = bytes < r.rlim_max ? bytes : r.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+static void put_until_dropped(logger *l, log_shard *s, uint64_t lines) {
+    const call_record r = record(200);
+    while (logger_dropped(l) < lines) {
+        log_call(s, &r);
+        log_flush(s);
+        (void)poll(NULL, 0, 15); /* each for itself */
+    }
+}
+
+/* Nothing is read as the rest of a line that was cut, and all that was lost is told, whatever had
+ * become of earlier notes of it. */
+static void a_disk_that_was_full_costs_whole_lines(void **state) {
+    (void)state;
+    enum { ROOM = 700 };
+    char path[] = "/tmp/weir-log-XXXXXX";
+    const int fd = mkostemp(path, O_CLOEXEC);
+    assert_true(fd >= 0 && !unlink(path));
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    logger *l = logger_new(&json_logs, fd);
+    log_shard *s = logger_add_shard(l), *other = logger_add_shard(l);
+    may_grow_to(ROOM);
+    put_until_dropped(l, s, 3);
+    put_until_dropped(l, other, 6);
+    may_grow_to(RLIM_INFINITY);
+    log_event(s, LEVEL_INFO, "again", SPAN_EMPTY, NULL, 0);
+    const uint64_t dropped = logger_dropped(l);
+    logger_free(l, 10000);
+    const ssize_t n = pread(fd, buf_reserve(&got, 65536), 65536, 0);
+    assert_true(n > ROOM);
+    buf_grow(&got, (size_t)n);
+    close(fd);
+    assert_int_equal(lines_with("\"event\":\"again\""), 1);
+    assert_int_equal(lines_told(), dropped);
+    span rest = buf_span(&got), line;
+    json_value root;
+    json_fault fault;
+    for (size_t torn = 0; span_cut(&rest, '\n', &line);)
+        if (line.len && !json_scan(line, NULL, &root, &fault) && torn++)
+            fail_msg("a second line is no JSON (%s): %.*s", fault.what, SPAN_ARG(line));
+}
+
 /* Someone else may have made the descriptor non-blocking. */
 static void a_full_descriptor_that_does_not_block_is_waited_for(void **state) {
     (void)state;
@@ -320,6 +371,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_end_does_not_wait_for_a_reader_that_never_reads, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_reader_that_left_costs_lines_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_disk_that_was_full_costs_whole_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_descriptor_that_does_not_block_is_waited_for, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(workers_share_the_writer, set_up, tear_down),
