@@ -14,7 +14,8 @@ typedef struct limit_queue {
     list all;     /* limit_queues.all */
     list stirred; /* limit_queues.stirred, or in no list */
     uint64_t counter;
-    list lanes; /* the first has the turn */
+    int64_t quota; /* as the last who came has it: a reload may have changed it */
+    list lanes;    /* the first has the turn */
     size_t waiting;
     int64_t amount; /* what they ask for together */
     limit_watch *watch;
@@ -158,6 +159,7 @@ static void free_lane(limit_lane *lane) {
 static void put_in(limit_queues *all, limit_waiter *w, size_t at) {
     limit_queue *q = get_queue(all, w->asks[at].counter);
     limit_lane *lane = get_lane(all, q, w->of);
+    if (!q->waiting) q->quota = w->asks[at].quota.amount;
     list *before = &lane->waiters;
     while (before->prev != &lane->waiters &&
            LIST_ENTRY(before->prev, limit_waiter, link)->number > w->number)
@@ -228,7 +230,13 @@ static void go_over(limit_queues *all, limit_waiter *w, size_t at) {
     wake(w->watch);
 }
 
+/* In its queue all are served by the same limit, whatever it was when they came. */
+static void renew(limit_waiter *w) {
+    w->asks[w->at].quota.amount = w->lane->queue->quota;
+}
+
 static limit_verdict why_not(limiter *l, limit_waiter *w, limit_now now) {
+    renew(w);
     limiter_prepare(l, w->asks, w->count, now);
     limit_verdict v = limiter_judge(l, w->asks, w->count, now);
     if (v.taken) v = (limit_verdict){.by = w->at}; /* there is room, and others are before it */
@@ -273,6 +281,7 @@ static void serve(limiter *l, limit_queue *q, limit_watch *at, limit_now now) {
     limit_queues *all = l->queues;
     while (q->waiting) {
         limit_waiter *w = next_of(q);
+        renew(w);
         limiter_prepare(l, w->asks, w->count, now);
         limit_verdict v = limiter_judge(l, w->asks, w->count, now);
         const bool ends = v.taken || is_in_vain(w, &v, now);
@@ -312,6 +321,17 @@ static size_t first_queued(const limit_queues *all, const limit_waiter *w) {
     while (i < w->count && !find_queue(all, w->asks[i].counter))
         i++;
     return i;
+}
+
+/* Those who wait do so for what he knows of it, who knows it best: else he would wait behind them
+ * for what a reload has lifted. */
+static void tell_quotas(limit_queues *all, const limit_waiter *w) {
+    for (size_t i = 0; all && all->waiting && i < w->count; i++) {
+        limit_queue *q = find_queue(all, w->asks[i].counter);
+        if (!q || q->quota == w->asks[i].quota.amount) continue;
+        q->quota = w->asks[i].quota.amount;
+        stir(all, q);
+    }
 }
 
 /* Calls that come before the one that would be the last of that holder's in a queue: with each of
@@ -374,6 +394,7 @@ static bool find_place(limiter *l, const limit_waiter *w, limit_now now) {
 /* Under the lock. */
 static limit_verdict join(limiter *l, limit_waiter *w, limit_now now) {
     limiter_prepare(l, w->asks, w->count, now);
+    tell_quotas(l->queues, w);
     limit_verdict v = limiter_judge(l, w->asks, w->count, now);
     const size_t queued = first_queued(l->queues, w);
     if (v.taken && queued < w->count) v = (limit_verdict){.by = queued};

@@ -206,6 +206,28 @@ def test_a_place_that_does_not_come(weir, upstream):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_lifts_a_limit_for_who_comes_then_and_who_waits(weir, upstream, workers):
+    gate = threading.Event()
+    upstream.script(after(gate, ANSWER), ANSWER, ANSWER)
+
+    def config(parallel):
+        return daemon.config_for(upstream, clients=[client(parallel=parallel)], limits={"wait": WAIT}, server={"workers": workers})
+    w = weir(config(1))
+    statuses = []
+    calls = [threading.Thread(target=lambda: statuses.append(ask(w, timeout=60).status)) for _ in range(2)]
+    calls[0].start()
+    upstream.wait_requests(1)
+    calls[1].start()
+    waiting(w, 1)
+    assert "reloaded" in w.reload(config(10))
+    assert ask(w, timeout=10).status == 200  # the first one has its place yet
+    calls[1].join()
+    assert statuses == [200]
+    gate.set()
+    calls[0].join()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_who_leaves_frees_its_place(weir, upstream, workers):
     """A stream's client leaves: who waits is served, while another that waited has left before."""
     gate = threading.Event()

@@ -137,6 +137,47 @@ static void by_weight(void **state) {
     settle(running);
 }
 
+/* A reload has lifted a limit, or lowered it, while calls wait: who comes then does not wait behind
+ * them for what it was, and they are served as he is. */
+static void a_limit_that_is_changed_meanwhile(void **state) {
+    (void)state;
+    size_t order[MOST];
+    assert_true(join(0, 9, ask_of(LIMIT_PARALLEL, 1, 1)).taken);
+    for (size_t i = 1; i <= 4; i++)
+        assert_true(join(i, 1, ask_of(LIMIT_PARALLEL, 1, 1)).waits);
+    assert_int_equal(serve(0, now_us, order), 0);
+    assert_true(join(5, 2, ask_of(LIMIT_PARALLEL, 4, 1)).waits);
+    assert_int_equal(serve(0, now_us, order), 3);
+    assert_int_equal(order[0], 1);
+    assert_int_equal(order[1], 5); /* in turns */
+    assert_int_equal(order[2], 2);
+    assert_true(join(6, 2, ask_of(LIMIT_PARALLEL, 2, 1)).waits);
+    settle(0);
+    settle(1);
+    assert_int_equal(serve(0, now_us, order), 0); /* two are under way */
+    for (size_t running = 2, left = 3; left; left--) {
+        settle(running);
+        assert_int_equal(serve(0, now_us, order), 1);
+        running = order[0];
+        if (left == 1) settle(running);
+    }
+    settle(5);
+}
+
+static void a_rate_that_is_lifted_meanwhile(void **state) {
+    (void)state;
+    size_t order[MOST];
+    assert_true(join(0, 9, ask_of(LIMIT_REQUESTS, 1, 1)).taken);
+    assert_true(join(1, 1, ask_of(LIMIT_REQUESTS, 1, 1)).waits);
+    assert_true(join(2, 1, ask_of(LIMIT_TOKENS, 1, 2)).wait_us < 0); /* another one */
+    const int64_t began_us = now_us;
+    assert_true(join(3, 2, ask_of(LIMIT_REQUESTS, 1000, 1)).waits);
+    assert_int_equal(serve(0, INT64_MAX - 1, order), 2);
+    assert_true(now_us - began_us <= 1000);
+    assert_int_equal(order[0], 1);
+    assert_int_equal(order[1], 3);
+}
+
 /* Beyond its own time, by what is before it, nobody waits; and he is told how long it is. */
 static void who_would_wait_too_long(void **state) {
     (void)state;
@@ -383,6 +424,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(one_never_starves_others),
         QUEUE_TEST(by_weight),
+        QUEUE_TEST(a_limit_that_is_changed_meanwhile),
+        QUEUE_TEST(a_rate_that_is_lifted_meanwhile),
         QUEUE_TEST(who_would_wait_too_long),
         QUEUE_TEST(nobody_is_overtaken),
         QUEUE_TEST(who_has_most_makes_room),
