@@ -41,6 +41,7 @@ struct key_keeper {
     ledger_writer *writer;
     key_cache *cache;
     atomic_bool has_keys, leaving;
+    atomic_bool marked; /* a file beside the records says so, too */
     pthread_t thread;
     bool runs;
 
@@ -155,12 +156,17 @@ static bool were_keys(const key_keeper *k) {
     return were;
 }
 
+/* A disk that has no room for the file is tried again at the next look. */
 static void note_keys(key_keeper *k) {
-    if (atomic_exchange_explicit(&k->has_keys, true, memory_order_relaxed)) return;
+    atomic_store_explicit(&k->has_keys, true, memory_order_relaxed);
+    if (atomic_exchange_explicit(&k->marked, true, memory_order_relaxed)) return;
     buf path = BUF_EMPTY;
     name_mark(k, &path);
     const int fd = open(buf_cstr(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0) close(fd);
+    if (fd >= 0)
+        close(fd);
+    else
+        atomic_store_explicit(&k->marked, false, memory_order_relaxed);
     buf_done(&path);
 }
 
@@ -179,12 +185,12 @@ static void look(key_keeper *k) {
             lose(k);
             return;
         }
-        note_keys(k);
     } else if (last < k->seen) {
         key_cache_clear(k->cache); /* an older state of the store has been put back */
     }
     k->seen = last;
     k->looked = true;
+    if (last || atomic_load_explicit(&k->has_keys, memory_order_relaxed)) note_keys(k);
     tell_back(k);
 }
 
@@ -395,7 +401,9 @@ key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed) {
     k->cache = key_cache_new(KNOWN_MAX, STRANGERS_MAX);
     list_init(&k->waiting);
     k->budgets = seed;
-    atomic_store_explicit(&k->has_keys, were_keys(k), memory_order_relaxed);
+    const bool were = were_keys(k);
+    atomic_store_explicit(&k->has_keys, were, memory_order_relaxed);
+    atomic_store_explicit(&k->marked, were, memory_order_relaxed);
     follow(k);
     return k;
 }

@@ -618,12 +618,19 @@ def test_who_is_known_can_be_paused_while_the_store_is_away(served, server):
 
 
 @postgres_only
-def test_a_start_without_the_store_lets_nobody_in_who_was_kept_out(weir, upstream, server, tmp_path):
+@pytest.mark.parametrize("full", [False, True], ids=["", "whose disk had no room then"])
+def test_a_start_without_the_store_lets_nobody_in_who_was_kept_out(weir, upstream, server, tmp_path, full):
     upstream.always(reply(200, bodies.completion("Hello.")))
-    options = dict(ledger={"store": server.database("later")}, env={"XDG_STATE_HOME": str(tmp_path / "state")})
+    options = dict(ledger={"store": server.database(f"later{int(full)}")}, env={"XDG_STATE_HOME": str(tmp_path / "state")})
     w = weir(upstream, **options)
+    mark = tmp_path / "state" / "weir" / "keys"
+    if full:  # what has no room for a file has none for this one
+        mark.symlink_to(tmp_path / "nowhere" / "keys")
     key = create(w, "app")
     until(w, None, (401, "invalid_api_key"))
+    if full:
+        mark.unlink()
+        wait_until(mark.exists, 10, "it is noted that there are keys, once there is room")
     w.stop()
     server.stop()
     try:
