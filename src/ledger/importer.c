@@ -17,6 +17,7 @@ enum {
     RETRY_MS = 250,
     RETRY_MOST_MS = 5000,
     SLEEP_MS = 60 * 1000,
+    SERVED_MS = 500, /* a connection that was there for less is none that served */
 };
 
 /* ---- sleeping and waking ---- */
@@ -80,8 +81,20 @@ static bool away(importer *i, span why) {
     return false;
 }
 
+/* One that has served for a while and has ended is made anew at once, and nobody is told unless
+ * that fails. */
+static bool is_replaced(const importer *i) {
+    return i->place.driver->connects && store_is_lost(i->store) &&
+           clock_mono_ms() - i->open_ms >= SERVED_MS;
+}
+
 static bool failed(importer *i) {
     buf why = BUF_EMPTY;
+    i->replaces = is_replaced(i);
+    if (i->replaces) {
+        close_store(i);
+        return false;
+    }
     buf_add(&why, store_why(i->store));
     if (store_is_lost(i->store)) close_store(i);
     away(i, buf_span(&why));
@@ -103,6 +116,7 @@ static bool open_store(importer *i) {
     bool good = store_open(&i->place, SQL_WRITES, i->durable, &i->store, &why) == STORE_OPEN;
     if (!good) away(i, buf_span(&why));
     buf_done(&why);
+    i->open_ms = clock_mono_ms();
     if (!good || !i->sink || store_resume(i->store, i->node, i->sink)) return good;
     (void)failed(i);
     close_store(i);
@@ -434,12 +448,21 @@ static bool hear_sink(importer *i) {
     return store_import(i->store, &batch, &fresh) || failed(i);
 }
 
-static bool run_pass(importer *i) {
+static bool try_pass(importer *i) {
+    i->replaces = false;
     if (is_late(i) || !open_store(i) || !begin_forgetting(i) || !read_all(i) || !prune(i) ||
         !hear_sink(i))
         return false;
     note_back(i);
     return true;
+}
+
+static bool run_pass(importer *i) {
+    bool good;
+    do
+        good = try_pass(i);
+    while (i->replaces);
+    return good;
 }
 
 /* Under the lock, but for the pass itself. */

@@ -43,6 +43,8 @@ typedef struct importer {
     atomic_llong late_ms;    /* monotonic: no more is begun from then on */
     uint64_t asked, reached; /* likewise: passes */
     store *store;            /* NULL: away, or not opened yet */
+    int64_t open_ms;         /* monotonic: since when it is not */
+    bool replaces;           /* it has ended in this pass, and is to be opened anew */
     open_calls open;
     bool old_done; /* what earlier processes have left is in the store */
     int64_t retry_ms;

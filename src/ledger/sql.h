@@ -53,6 +53,9 @@ struct sql_driver {
     /* LISTEN and NOTIFY are known to it: who listens is told of what another's transaction has said
      * once that is committed. Then these two are there as well. */
     bool tells;
+    /* What is opened is a connection: servers, and what stands before them, end those for reasons
+     * of their own. */
+    bool connects;
     /* Turns readable when something was said, or the connection has ended. */
     int (*descriptor)(sql *db);
     /* Takes in what was said, without waiting: false if nothing was. May find that db is lost. */

@@ -401,6 +401,7 @@ const sql_driver sql_postgres = {
     .lock_schema = "SELECT pg_advisory_xact_lock(8531364870164)", /* any number of weir's own */
     .has_table = "SELECT to_regclass($1) IS NOT NULL",
     .tells = true,
+    .connects = true,
     .descriptor = descriptor,
     .heard = heard,
     .open = open_server,

@@ -141,6 +141,21 @@ def test_a_server_that_is_down_costs_no_call(weir, upstream, server, store):
     wait_counted(w, 21)
 
 
+def test_a_connection_that_the_server_ends_is_made_anew_and_nobody_is_told(weir, upstream, server, store):
+    """As one that idles is ended, by the server or by what stands before it; what is recorded next is there at once all the same."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, ledger={"store": store}, audit=True)
+    name = store.partition("?")[0].rpartition("/")[2]
+    for count in range(1, 4):
+        assert wire.chat(w).status == 200
+        assert ask(w, "/usage/summary")["total_calls"] == count
+        time.sleep(0.6)  # one that has served for less is told of
+        server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    assert [line["event"] for line in w.log if line.get("event", "").startswith(("ledger_", "keys_"))] == []
+    w.stop()
+    assert "whole" in subprocess.run([daemon.WEIR, "audit", "verify", w.directory / "weir"], capture_output=True, text=True).stdout
+
+
 def test_a_start_without_the_server_serves_and_records_later(weir, upstream, server, store):
     upstream.always(reply(200, bodies.completion()))
     server.stop(signal.SIGINT)
