@@ -4,6 +4,7 @@
 #include "access/key_cache.h"
 #include "access/token_caller.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/mem.h"
 #include "http/fetch.h"
 #include "http/tls.h"
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     KNOWN_MAX = 65536,
@@ -125,19 +125,10 @@ static int64_t due_ms(const token_keeper *k) {
 }
 
 static void wait_for(token_keeper *k, int64_t ms) {
-    struct timespec at;
-    if (ms < 0) {
+    if (ms < 0)
         (void)pthread_cond_wait(&k->changed, &k->lock);
-        return;
-    }
-    (void)clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    (void)pthread_cond_timedwait(&k->changed, &k->lock, &at);
+    else
+        (void)cond_wait_until(&k->changed, &k->lock, clock_mono_ms() + ms);
 }
 
 static void *run(void *arg) {
@@ -167,15 +158,11 @@ static bool start(token_keeper *k, buf *ret_why) {
 /* ---- the main thread's ---- */
 
 token_keeper *token_keeper_new(logger *l) {
-    pthread_condattr_t monotonic;
     token_keeper *k = mem_zalloc(sizeof *k);
     k->log = logger_add_shard(l);
     k->cache = key_cache_new(KNOWN_MAX, 1);
     (void)pthread_mutex_init(&k->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&k->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&k->changed, NULL);
     return k;
 }
 

@@ -1,6 +1,7 @@
 #include "ledger/importer.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/mem.h"
 #include "ledger/damage.h"
 #include "loop/loop.h"
@@ -22,11 +23,6 @@ enum {
 
 /* ---- sleeping and waking ---- */
 
-static struct timespec at_ms(int64_t mono_ms) {
-    return (struct timespec){.tv_sec = (time_t)(mono_ms / 1000),
-                             .tv_nsec = (long)(mono_ms % 1000 * 1000000)};
-}
-
 /* Flag and state are written by one side and read by the other in opposite order: either the writer
  * sees the thread asleep, or the thread the work. */
 void importer_wake(importer *i) {
@@ -38,13 +34,11 @@ void importer_wake(importer *i) {
 }
 
 bool importer_catch_up(importer *i, int64_t wait_ms) {
-    struct timespec until = at_ms(clock_mono_ms() + wait_ms);
+    const int64_t until_ms = clock_mono_ms() + wait_ms;
     pthread_mutex_lock(&i->lock);
     uint64_t pass = ++i->asked;
     pthread_cond_broadcast(&i->changed);
-    int waited = 0;
-    while (i->reached < pass && !waited)
-        waited = pthread_cond_timedwait(&i->changed, &i->lock, &until);
+    while (i->reached < pass && cond_wait_until(&i->changed, &i->lock, until_ms)) {}
     bool reached = i->reached >= pass;
     pthread_mutex_unlock(&i->lock);
     return reached;
@@ -56,10 +50,8 @@ static bool is_hurried(const importer *i) {
 }
 
 static void sleep_until(importer *i, int64_t mono_ms, bool until_work) {
-    struct timespec until = at_ms(mono_ms);
-    int waited = 0;
-    while (!is_hurried(i) && !(until_work && atomic_load(&i->work)) && !waited)
-        waited = pthread_cond_timedwait(&i->changed, &i->lock, &until);
+    while (!is_hurried(i) && !(until_work && atomic_load(&i->work)) &&
+           cond_wait_until(&i->changed, &i->lock, mono_ms)) {}
 }
 
 /* ---- the store ---- */
@@ -483,8 +475,8 @@ static void *run(void *arg) {
     while (!i->ending) {
         run_one(i);
         if (i->retry_ms) {
-            struct timespec until = at_ms(clock_mono_ms() + i->retry_ms);
-            if (!i->ending) pthread_cond_timedwait(&i->changed, &i->lock, &until);
+            if (!i->ending)
+                (void)cond_wait_until(&i->changed, &i->lock, clock_mono_ms() + i->retry_ms);
             continue;
         }
         atomic_store(&i->asleep, true);
@@ -498,12 +490,8 @@ static void *run(void *arg) {
 }
 
 int importer_start(importer *i) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&i->lock, NULL);
-    pthread_cond_init(&i->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&i->changed, NULL);
     i->chunk = mem_alloc(CHUNK_BYTES);
     i->place.leaving = &i->leaving;
     atomic_store(&i->late_ms, INT64_MAX);

@@ -1,6 +1,7 @@
 #include "observe/log_writer.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,17 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { GATHER_MS = 10, KEEP_BYTES = 256 * 1024 };
 
 /* ---- sleeping and waking ---- */
-
-static struct timespec at_ms(int64_t mono_ms) {
-    return (struct timespec){.tv_sec = (time_t)(mono_ms / 1000),
-                             .tv_nsec = (long)(mono_ms % 1000 * 1000000)};
-}
 
 /* More than may wait until the gathering is over. */
 static bool is_pressing(const logger *l) {
@@ -44,10 +39,8 @@ static bool wait_for_work(logger *l) {
     while (!atomic_load(&l->work) && !l->ending)
         (void)pthread_cond_wait(&l->changed, &l->lock);
     atomic_store(&l->state, WRITER_GATHERING);
-    struct timespec until = at_ms(clock_mono_ms() + GATHER_MS);
-    int waited = 0;
-    while (!l->ending && !is_pressing(l) && waited == 0)
-        waited = pthread_cond_timedwait(&l->changed, &l->lock, &until);
+    const int64_t until_ms = clock_mono_ms() + GATHER_MS;
+    while (!l->ending && !is_pressing(l) && cond_wait_until(&l->changed, &l->lock, until_ms)) {}
     atomic_store(&l->state, WRITER_WRITING);
     bool more = atomic_exchange(&l->work, false);
     (void)pthread_mutex_unlock(&l->lock);
@@ -147,11 +140,7 @@ static void *run(void *arg) {
 /* ---- life ---- */
 
 void log_writer_start(logger *l) {
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&l->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&l->changed, NULL);
     /* The thread takes no signals: SIGPIPE of a reader that left becomes an error of write(). */
     sigset_t all, before;
     (void)sigfillset(&all);
@@ -165,13 +154,11 @@ void log_writer_start(logger *l) {
 }
 
 void log_writer_end(logger *l, int64_t wait_ms) {
-    struct timespec until = at_ms(clock_mono_ms() + wait_ms);
+    const int64_t until_ms = clock_mono_ms() + wait_ms;
     (void)pthread_mutex_lock(&l->lock);
     l->ending = true;
     (void)pthread_cond_broadcast(&l->changed);
-    int waited = 0;
-    while (!l->ended && waited == 0)
-        waited = pthread_cond_timedwait(&l->changed, &l->lock, &until);
+    while (!l->ended && cond_wait_until(&l->changed, &l->lock, until_ms)) {}
     bool stuck = !l->ended;
     (void)pthread_mutex_unlock(&l->lock);
     if (stuck) (void)pthread_cancel(l->thread);

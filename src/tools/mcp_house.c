@@ -3,12 +3,12 @@
 #include "tools/kinds.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/mem.h"
 #include "call/loop_snapshot.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     MESSAGE_MIN = 4 << 20, /* of one message, bytes; a result may be written thrice, escaped */
@@ -160,29 +160,10 @@ static house *house_new(buf *ret_why) {
     return NULL;
 }
 
-static void add_ms(struct timespec *t, int64_t ms) {
-    t->tv_sec += ms / 1000;
-    t->tv_nsec += ms % 1000 * 1000000;
-    if (t->tv_nsec < 1000000000) return;
-    t->tv_sec++;
-    t->tv_nsec -= 1000000000;
-}
-
-/* Under the lock. false: it is too late. */
-static bool wait_changed(int64_t until_ms) {
-    struct timespec at;
-    int64_t left = until_ms - clock_mono_ms();
-    if (left <= 0) return false;
-    clock_gettime(CLOCK_REALTIME, &at);
-    add_ms(&at, left);
-    (void)pthread_cond_timedwait(&changed, &lock, &at);
-    return true;
-}
-
 void mcp_house_wait(void) {
     int64_t until_ms = clock_mono_ms() + END_MS;
     pthread_mutex_lock(&lock);
-    while (houses && !here && wait_changed(until_ms)) {}
+    while (houses && !here && cond_wait_until(&changed, &lock, until_ms)) {}
     bool over = !houses;
     pthread_mutex_unlock(&lock);
     if (over) join_ended();
@@ -372,7 +353,7 @@ mcp_key *mcp_key_new(config *c, size_t entry, const tool *like, mcp_publish *pub
 
 void mcp_key_wait(mcp_key *k, int64_t until_ms) {
     pthread_mutex_lock(&lock);
-    while (!k->guest->tried && wait_changed(until_ms)) {}
+    while (!k->guest->tried && cond_wait_until(&changed, &lock, until_ms)) {}
     pthread_mutex_unlock(&lock);
 }
 
