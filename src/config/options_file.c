@@ -37,7 +37,7 @@ static const option file_options[] = {
     {OTHER(config, "clients", clients, type_clients),
      .sentence = "Who may call. Without clients weir serves its own machine alone, and asks for no key."},
 
-    {OTHER(config, "auth.jwt.jwks", jwt.url, type_jwks),
+    {OTHER(config, "auth.jwt.jwks", jwt.url, type_jwks), .standard = "",
      .sentence = "Tokens (JSON Web Tokens) of an issuer's are taken as clients' keys are: docs/keys.md. The URL of the issuer's keys (a JSON Web Key Set), or the path of a file with them."},
     {TEXT(config, "auth.jwt.issuer", jwt.issuer), .standard = "",
      .sentence = "What a token's iss must be."},

@@ -154,7 +154,7 @@ static const char example_head[] =
     "#   - unix:/run/weir.sock\n";
 
 COLD static void add_example_value(const option *o, buf *out) {
-    bool quoted = o->type == &type_text && !o->words;
+    bool quoted = (o->type == &type_text || o->type == &type_jwks) && !o->words;
     if (o->standard)
         buf_addf(out, quoted ? "\"%s\"" : "%s", o->standard);
     else

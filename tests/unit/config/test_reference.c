@@ -47,7 +47,7 @@ static void example_is_good(void **state) {
     span rest = buf_span(&example), line;
     bool defaults = false;
     while (span_cut(&rest, '\n', &line)) {
-        defaults |= span_starts(line, SPAN_OF("# chat:"));
+        defaults |= span_starts(line, SPAN_OF("# auth:"));
         if (defaults && span_starts(line, SPAN_OF("# ")))
             line = span_slice(line, 2, line.len);
         else if (defaults && span_starts(line, SPAN_OF("#")))
