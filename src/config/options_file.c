@@ -66,7 +66,7 @@ static const option file_options[] = {
      .sentence = "Clients' keys kept in the ledger's store (weir keys): auto, a key is asked for where there are any or clients has some; on, one is asked for in any case; off, those of clients alone."},
 
     {OTHER(config, "admin.keys", admin.keys, type_admin_keys),
-     .sentence = "Keys with which GET /usage/summary and /usage/calls tell of all clients; a client's own key tells of its own. Each as under clients: {sha256: …}, a reference, {file: path}, {command: […]}, or the key itself. Without admin.keys and clients whoever asks sees all."},
+     .sentence = "Keys of those who see the records of all clients (GET /usage/…; a client's own key shows its own), and who may ask what begins with /admin/v1. Each as under clients: {sha256: …}, a reference, {file: path}, {command: […]}, or the key itself. Without admin.keys and clients whoever asks sees all."},
 
     {OTHER(config, "prices", prices, type_prices),
      .sentence = "What 1,000,000 tokens cost, in one currency of your choice: a mapping from PROVIDER/MODEL, or a model alone, to a price; a * at the end stands for any rest, the longest pattern counts. What is not in it costs what the table that weir brings says, in US dollars (weir prices shows it); a model without a price is recorded as unpriced."},
