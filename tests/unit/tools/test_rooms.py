@@ -78,3 +78,18 @@ check({"src/base/span.c": '#include "gone/call.h"\n#include "span.h"\n' + GOOD["
       "src/base/span.c:1: there is no room 'gone'", 'src/base/span.c:2: write includes as "room/file.h"')
 check({"src/gone/call.c": "\n"}, "src/gone/call.c: the room 'gone' is not in ARCHITECTURE.md's table")
 assert run({"ARCHITECTURE.md": ""})[1:] == (1, "tools/rooms: ARCHITECTURE.md has no table of rooms\n")
+
+# The plan's stages are those of the page's table, in its order.
+PLAN = 'static const stage_row rows[] = {\n    {"admit", 1},\n    {"look up", 2},\n    {"record", 3},\n};\nstatic const stage_row tool_rows[] = {\n    {"ask", 1},\n};\n'
+STAGES = "\n| stage | asks |\n| --- | --- |\n| admit | room? |\n| look up | `one`, two |\n| record (always) | the line |\n\nThe end.\n"
+
+
+def check_plan(stages, *problems):
+    page = GOOD["ARCHITECTURE.md"].replace("| `call/`", "| `gateway/` | the door |\n| `call/`") + stages
+    check({"ARCHITECTURE.md": page, "src/gateway/plan.c": PLAN}, *problems)
+
+
+check_plan(STAGES)
+check_plan(STAGES.replace("| look up | `one`, two |\n", ""), "ARCHITECTURE.md: the table of stages has record where src/gateway/plan.c has look up")
+check_plan(STAGES.replace("| record (always) | the line |\n", ""), "ARCHITECTURE.md: the table of stages has no more where src/gateway/plan.c has record")
+check_plan(STAGES.replace("| record (", "| more | it |\n| record ("), "ARCHITECTURE.md: the table of stages has more where src/gateway/plan.c has record")
