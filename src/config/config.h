@@ -19,10 +19,13 @@
 #include "config/auth.h"
 #include "config/cache.h"
 #include "config/guard.h"
+#include "config/ledger.h"
 #include "config/price.h"
+#include "config/provider.h"
 #include "config/quota.h"
 #include "config/redis.h"
 #include "config/sizes.h"
+#include "config/telemetry.h"
 #include "config/tool.h"
 
 #include <stdatomic.h>
@@ -37,81 +40,6 @@ typedef struct config_listener {
     span tls_key;   /* path of a PEM key */
     bool loopback;  /* reachable from this machine alone */
 } config_listener;
-
-/* ---- deadlines ---- */
-
-/* Of the file, of a provider or of a model (0: none of its own), or in force for a target. */
-typedef struct config_timeouts {
-    int64_t connect_ms;
-    int64_t first_byte_ms;     /* from the request's last byte to the answer's head */
-    int64_t first_token_ms;    /* streams: from sending to the first content */
-    int64_t between_events_ms; /* streams and bodies: between bytes after that */
-    int64_t total_ms;          /* over all attempts; of the file or a model */
-} config_timeouts;
-
-/* ---- providers ---- */
-typedef enum config_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_NONE } config_auth;
-
-/* Whether a stream's usage chunk is asked for where its client says nothing about it. */
-typedef enum config_stream_usage { STREAM_USAGE_AUTO, STREAM_USAGE_NEVER } config_stream_usage;
-
-/* What the bound of a chat completion's answer is called: OpenAI's old name, or its new one. */
-typedef enum config_max_tokens {
-    MAX_TOKENS_AS_SENT,
-    MAX_TOKENS_OLD, /* max_tokens */
-    MAX_TOKENS_NEW, /* max_completion_tokens */
-} config_max_tokens;
-
-/* Whether a completion's id is the provider's, or one of weir's own where those repeat. */
-typedef enum config_completion_ids {
-    COMPLETION_IDS_AS_SENT,
-    COMPLETION_IDS_OWN
-} config_completion_ids;
-
-typedef struct config_url {
-    span text; /* "https://api.openai.com/v1", no slash at the end */
-    bool tls;  /* https */
-    span host; /* without brackets */
-    uint16_t port;
-    span authority; /* for the Host header: the port only where it is not the scheme's own */
-    span path;      /* "/v1", or empty; never ends in a slash */
-    span unix_path; /* for unix:/path URLs: plain HTTP over that socket; else empty */
-} config_url;
-
-/* What the provider is asked now and then, beside calls, to learn whether it is up. */
-typedef struct config_health {
-    span path; /* from the root of its server, with a query; empty: it is not asked */
-    int64_t every_ms;
-    int64_t timeout_ms;
-    unsigned failures;  /* in a row, until it is down */
-    unsigned successes; /* in a row, until it is up again */
-} config_health;
-
-typedef struct config_header {
-    span name;
-    span value;
-} config_header;
-
-typedef struct config_provider {
-    span name;
-    span kind; /* a row of the provider table: "openai", "simulator" */
-    config_url url;
-    config_auth auth;       /* how the key is sent: `Authorization: Bearer` or `api-key:` */
-    span api_version;       /* Azure: ?api-version=…; empty: none */
-    secret **keys;          /* used in turn */
-    unsigned *key_weights;  /* of each */
-    size_t key_count;       /* 0: none is sent */
-    config_header *headers; /* sent with every call */
-    size_t header_count;
-    span ca_file; /* PEM; empty: the system's store */
-    span proxy;   /* http://host:port, "none", or empty: HTTPS_PROXY / NO_PROXY decide */
-    unsigned max_connections; /* per worker */
-    config_stream_usage stream_usage;
-    config_max_tokens max_tokens;
-    config_completion_ids ids;
-    config_health health;
-    config_timeouts timeouts; /* its own */
-} config_provider;
 
 /* How much of an answer a client gets, of each choice: of the file, a model or a client, of which
  * the smallest counts. 0: any. */
@@ -341,57 +269,6 @@ typedef enum config_keys {
     KEYS_ON,   /* and a key is asked for though there may be none */
     KEYS_OFF,
 } config_keys;
-
-typedef enum config_ledger_sync { LEDGER_SYNC_PROCESS, LEDGER_SYNC_MACHINE } config_ledger_sync;
-typedef enum config_ledger_full { LEDGER_FULL_REFUSE, LEDGER_FULL_SERVE } config_ledger_full;
-
-typedef struct config_ledger {
-    bool on;
-    span store; /* "sqlite:PATH", "postgres://…" (a secret); empty: auto, a file in the state
-                   directory */
-    config_ledger_sync sync; /* what records survive */
-    config_ledger_full on_full;
-    size_t journal_bytes;
-    int64_t keep_ms;  /* 0: for ever */
-    span user_header; /* that names the user; empty: none does */
-} config_ledger;
-
-/* The audit trail: what was asked, answered and done, chained so that alterations show. */
-typedef enum config_audit_bodies { AUDIT_BODIES_OFF, AUDIT_BODIES_REDACTED } config_audit_bodies;
-typedef struct config_audit {
-    bool on;
-    config_audit_bodies bodies; /* what is kept of what was asked and answered */
-    int64_t keep_ms;            /* 0: for ever */
-    secret *key;                /* that signs heads and encrypts bodies; counted; NULL: none */
-} config_audit;
-typedef enum config_telemetry_protocol {
-    TELEMETRY_PROTOBUF,
-    TELEMETRY_JSON
-} config_telemetry_protocol;
-typedef enum config_telemetry_compression {
-    TELEMETRY_PLAIN,
-    TELEMETRY_GZIP
-} config_telemetry_compression;
-
-/* Traces and metrics for a receiver of OTLP over HTTP. */
-typedef struct config_telemetry {
-    bool on;
-    config_url endpoint; /* /v1/traces and /v1/metrics are beneath it */
-    config_telemetry_protocol protocol;
-    config_header *headers; /* values are secret */
-    size_t header_count;
-    span ca_file; /* empty: the system's authorities */
-    config_telemetry_compression compression;
-    bool traces, metrics;
-    double sample;                 /* of the traces that begin here: 0…1 */
-    bool content;                  /* spans hold prompts and answers */
-    int64_t interval_ms;           /* between two exports of the metrics */
-    int64_t timeout_ms;            /* of one request */
-    size_t queue_bytes;            /* spans that may wait */
-    span service;                  /* service.name */
-    const config_header *resource; /* further attributes: names and values */
-    size_t resource_count;
-} config_telemetry;
 
 /* Something that a person should read: a fault that keeps the file from being used, or a warning.
  */
@@ -627,10 +504,5 @@ span config_timeout_text(const config *c, const config_model *model,
 
 /* The deadlines of a target that the file does not have, as if it stood in this entry. */
 void config_target_settle(const config *c, const config_model *m, config_target *t);
-
-/* Splits http(s)://host[:port][/path] or unix:/path. On failure *ret_why is a constant sentence. */
-MUST_USE bool config_url_parse(span text, arena *a, config_url *ret, const char **ret_why);
-/* What it ends in that is behind where an API begins, as "/chat/completions"; NULL: nothing. */
-const char *config_url_call(const config_url *url);
 
 #endif
