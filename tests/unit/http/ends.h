@@ -143,6 +143,25 @@ static inline void end_done(fixture *f) {
     buf_done(&f->server.got);
 }
 
+/* Each test has a listener and the ends of one connection to it, which is still to be made. */
+static inline int ends_set_up(void **state) {
+    static fixture f;
+    begin(&f);
+    *state = &f;
+    return 0;
+}
+
+static inline int ends_tear_down(void **state) {
+    end_done(*state);
+    return 0;
+}
+
+/* Connects, and lets the ends do what they are to do until one finishes the test. */
+static inline void converse(fixture *f) {
+    connect_client(f);
+    run(f);
+}
+
 /* ---- what ends do ---- */
 
 static inline void say_hello(end *e) {
@@ -161,8 +180,18 @@ static inline void end_at_good_day(end *e) {
     if (e->got.len == 8) finish_test(e->f);
 }
 
+static inline void greet(fixture *f) {
+    f->client.open = say_hello;
+    f->server.data = answer_hello;
+    f->client.data = end_at_good_day;
+}
+
 static inline void close_here(end *e) {
     finish_test(e->f);
+}
+
+static inline void close_client(timer *t) {
+    finish_test(CONTAINER_OF(t, fixture, timer));
 }
 
 static inline void stay(end *e) {

@@ -15,6 +15,7 @@ static void fake_free(struct addrinfo *found);
 #include "calls.h"
 #include "http/client_internal.h"
 #include "peer.h"
+#include "silent.h"
 
 /* ---- a name with two addresses, of which the first is silent ---- */
 
@@ -56,29 +57,6 @@ static void name_addresses(void) {
     }
 }
 
-/* A listener whose queue is full drops further SYNs: connecting to it hangs. */
-typedef struct silent {
-    int listener, fill[4];
-} silent;
-
-static void silent_begin(silent *s, uint16_t port) {
-    struct sockaddr_in addr;
-    uv_ip4_addr("127.0.0.2", port, &addr);
-    s->listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s->listener, (void *)&addr, sizeof addr), 0);
-    assert_int_equal(listen(s->listener, 0), 0);
-    for (size_t i = 0; i < ARRAY_LEN(s->fill); i++) {
-        s->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        (void)!connect(s->fill[i], (void *)&addr, sizeof addr);
-    }
-}
-
-static void silent_end(silent *s) {
-    for (size_t i = 0; i < ARRAY_LEN(s->fill); i++)
-        close(s->fill[i]);
-    close(s->listener);
-}
-
 /* ---- tests ---- */
 
 static void note_first(noted *n) {
@@ -93,9 +71,9 @@ static void of_calls_at_once_each_prefers_who_answered(void **state) {
     (void)state;
     peer p;
     calls c;
-    silent s;
+    silent_listener s;
     peer_begin_saying(&p, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
-    silent_begin(&s, p.port);
+    silent_begin(&s, "127.0.0.2", p.port);
     name_addresses();
     calls_begin(&c);
     c.spec.host = SPAN_OF("two.test");
