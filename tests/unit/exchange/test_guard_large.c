@@ -1,36 +1,11 @@
 /* What is large is looked at on another thread, and whoever waits for that may end before it. */
+#include "exchange/blocker.h"
 #include "exchange/guarded.h"
 
 #include "base/clock.h"
 #include "loop/aside.h"
 
 #include <limits.h>
-#include <semaphore.h>
-
-/* ---- something that keeps the thread from what is given next ---- */
-
-typedef struct blocker {
-    aside aside;
-    sem_t go;
-} blocker;
-
-static void block(aside *a) {
-    while (sem_wait(&CONTAINER_OF(a, blocker, aside)->go)) {}
-}
-
-static void unblocked(aside *a) {
-    blocker *b = CONTAINER_OF(a, blocker, aside);
-    sem_destroy(&b->go);
-    free(b);
-}
-
-static blocker *blocker_new(world *w) {
-    blocker *b = calloc(1, sizeof *b);
-    b->aside = (aside){.run = block, .done = unblocked, .free = unblocked};
-    sem_init(&b->go, 0, 0);
-    loop_aside(&w->loop, &b->aside);
-    return b;
-}
 
 static void wait_asides(world *w) {
     while (w->loop.aside.running)

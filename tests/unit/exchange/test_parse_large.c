@@ -1,9 +1,8 @@
 /* A large body: read on another thread, and found there is what would be found on the loop. */
+#include "exchange/blocker.h"
 #include "exchange/world.h"
 
 #include "loop/aside.h"
-
-#include <semaphore.h>
 
 /* ---- a door that gives its body away ---- */
 
@@ -109,31 +108,6 @@ static void end_it(world *w, large *l) {
     script_say_plain(&l->script, "{\"choices\":[]}");
     script_end(&l->script);
     world_turn(w);
-}
-
-/* ---- something that keeps the thread from what is given next ---- */
-
-typedef struct blocker {
-    aside aside;
-    sem_t go;
-} blocker;
-
-static void block(aside *a) {
-    while (sem_wait(&CONTAINER_OF(a, blocker, aside)->go)) {}
-}
-
-static void unblocked(aside *a) {
-    blocker *b = CONTAINER_OF(a, blocker, aside);
-    sem_destroy(&b->go);
-    free(b);
-}
-
-static blocker *blocker_new(world *w) {
-    blocker *b = calloc(1, sizeof *b);
-    b->aside = (aside){.run = block, .done = unblocked, .free = unblocked};
-    sem_init(&b->go, 0, 0);
-    loop_aside(&w->loop, &b->aside);
-    return b;
 }
 
 static void let_go(world *w, blocker *b) {

@@ -1,23 +1,9 @@
 #include "unit.h"
 
-#include "server_fixture.h"
+#include "server_each.h"
 
 #include <malloc.h>
 #include <poll.h>
-
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_start(&f, NULL);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_done(&f);
-    return 0;
-}
 
 /* ---- one request after another ---- */
 

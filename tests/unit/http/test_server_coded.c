@@ -2,21 +2,7 @@
 #include "unit.h"
 
 #include "pack.h"
-#include "server_fixture.h"
-
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_start(&f, NULL);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_done(&f);
-    return 0;
-}
+#include "server_each.h"
 
 static const struct {
     http_coding coding;

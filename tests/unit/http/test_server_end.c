@@ -1,24 +1,10 @@
 #include "unit.h"
 
-#include "server_fixture.h"
+#include "server_each.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_start(&f, NULL);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_done(&f);
-    return 0;
-}
 
 /* ---- drain ---- */
 

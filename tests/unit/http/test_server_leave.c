@@ -1,23 +1,9 @@
 /* Clients that leave, in whatever way and behind whatever bytes, and those that read slowly. */
 #include "unit.h"
 
-#include "server_fixture.h"
+#include "server_each.h"
 
 #include <poll.h>
-
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_start(&f, NULL);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_done(&f);
-    return 0;
-}
 
 /* ---- clients that leave ---- */
 
