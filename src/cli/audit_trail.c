@@ -1,42 +1,20 @@
 #include "cli/audit_trail.h"
 
 #include "base/clock.h"
-#include "cli/connect.h"
+#include "cli/configured.h"
 #include "ledger/home.h"
 #include "ledger/query.h"
-
-static int load(const char *path, config **ret) {
-    config_problems problems;
-    *ret = path ? config_load(path, &problems) : config_default(NULL, &problems);
-    if (!*ret) {
-        buf text = BUF_EMPTY;
-        config_problems_print(&problems, &text);
-        cli_tell(&text);
-    }
-    config_problems_done(&problems);
-    return *ret ? CLI_OK : CLI_FAILED;
-}
-
-static int find_config(const char *path, config **ret) {
-    buf found = BUF_EMPTY;
-    int status = CLI_FAILED;
-    if (path)
-        status = load(path, ret);
-    else if (!config_find(&found))
-        status = load(NULL, ret);
-    else if (connect_may_read(buf_cstr(&found)))
-        status = load(buf_cstr(&found), ret);
-    buf_done(&found);
-    return status;
-}
 
 int audit_find(const char *path, const char *folder, audit_place *ret) {
     ledger_home home = {.lock_fd = -1};
     buf why = BUF_EMPTY;
+    int status = CLI_OK;
     *ret = (audit_place){BUF_EMPTY, NULL};
     /* A folder that is named needs no configuration, unless one is named too: for its key. */
-    int status = folder && !path ? CLI_OK : find_config(path, &ret->config);
-    if (status != CLI_OK) return status;
+    if (!folder || path) {
+        ret->config = configured_find(path);
+        if (!ret->config) return CLI_FAILED;
+    }
     if (folder) {
         buf_add_cstr(&ret->folder, folder);
     } else if (ledger_home_find(&ret->config->ledger, &home, &why)) {

@@ -1,6 +1,7 @@
 #include "cli/guard_rules.h"
 
 #include "cli/cli.h"
+#include "cli/configured.h"
 #include "config/problems.h"
 #include "exchange/guard_part.h"
 #include "guard/file.h"
@@ -74,16 +75,9 @@ static void on_fault(void *ctx, const void *field, span text) {
 }
 
 guard_set *guard_rules_configured(const char *path, guard_where way, guard_policy **ret) {
-    config_problems problems;
     *ret = NULL;
-    config *c = config_load(path, &problems);
+    config *c = configured_load(path);
     guard_set *s = c ? guard_compile(c, way, ret, on_fault, (void *)path) : NULL;
-    if (!c) {
-        buf text = BUF_EMPTY;
-        config_problems_print(&problems, &text);
-        cli_tell(&text);
-    }
     config_unref(c);
-    config_problems_done(&problems);
     return s;
 }

@@ -2,32 +2,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cli/connect.h"
+#include "cli/configured.h"
 #include "ledger/home.h"
 #include "ledger/place.h"
-
-static int load(keys_place *p, const char *path) {
-    config_problems problems;
-    p->config = path ? config_load(path, &problems) : config_default(NULL, &problems);
-    if (!p->config) {
-        buf text = BUF_EMPTY;
-        config_problems_print(&problems, &text);
-        cli_tell(&text);
-    }
-    config_problems_done(&problems);
-    return p->config ? CLI_OK : CLI_FAILED;
-}
-
-static int find_config(keys_place *p, const char *path) {
-    buf found = BUF_EMPTY;
-    int status = CLI_FAILED;
-    if (path || !config_find(&found))
-        status = load(p, path);
-    else if (connect_may_read(buf_cstr(&found)))
-        status = load(p, buf_cstr(&found));
-    buf_done(&found);
-    return status;
-}
 
 static bool open_store(keys_place *p, ledger_home *home, buf *why) {
     const config_ledger *l = &p->config->ledger;
@@ -56,8 +33,9 @@ int keys_open(keys_place *p, const char *path) {
     buf why = BUF_EMPTY;
     *p = (keys_place){0};
     arena_init(&p->arena, 0);
-    int status = find_config(p, path);
-    if (status == CLI_OK && !open_store(p, &home, &why)) {
+    p->config = configured_find(path);
+    int status = p->config ? CLI_OK : CLI_FAILED;
+    if (p->config && !open_store(p, &home, &why)) {
         cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
         status = CLI_FAILED;
     }

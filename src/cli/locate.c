@@ -1,6 +1,7 @@
 #include "cli/locate.h"
 
 #include "cli/cli.h"
+#include "cli/configured.h"
 #include "cli/connect.h"
 
 static bool parse(span text, arena *a, config_url *ret) {
@@ -42,17 +43,10 @@ static bool ask_listener(const config *c, arena *a, config_url *ret) {
 }
 
 static bool ask_config(const char *path, arena *a, config_url *ret) {
-    config_problems problems;
-    config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
+    config *c = configured_load(path);
     bool ok = c && ask_listener(c, a, ret);
-    if (!c) {
-        buf text = BUF_EMPTY;
-        config_problems_print(&problems, &text);
-        cli_tell(&text);
-        cli_complain("so it is not known where weir listens; --url says it");
-    }
+    if (!c) cli_complain("so it is not known where weir listens; --url says it");
     config_unref(c);
-    config_problems_done(&problems);
     return ok;
 }
 

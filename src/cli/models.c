@@ -1,6 +1,7 @@
 /* weir models: what can be asked for? */
 #include "cli/ask_provider.h"
 #include "cli/cli.h"
+#include "cli/configured.h"
 #include "cli/connect.h"
 
 #include "base/clock.h"
@@ -154,18 +155,9 @@ static int list_loaded(const cli_args *args, const char *who, const config *c) {
 }
 
 static int list_config(const cli_args *args, const char *path) {
-    config_problems problems;
-    config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
-    int status = CLI_FAILED;
-    if (c) {
-        status = list_loaded(args, path ? path : "the default configuration", c);
-    } else {
-        buf text = BUF_EMPTY;
-        config_problems_print(&problems, &text);
-        cli_tell(&text);
-    }
+    config *c = configured_load(path);
+    int status = c ? list_loaded(args, path ? path : "the default configuration", c) : CLI_FAILED;
     config_unref(c);
-    config_problems_done(&problems);
     return status;
 }
 

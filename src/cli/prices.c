@@ -1,6 +1,6 @@
 /* weir prices: what do tokens cost, and who says so? */
 #include "cli/cli.h"
-#include "cli/connect.h"
+#include "cli/configured.h"
 #include "cli/prices_text.h"
 #include "cli/records.h"
 
@@ -74,32 +74,15 @@ static int list(const cli_args *args, const config *c) {
     return status;
 }
 
-static int complain(const config_problems *problems) {
-    buf text = BUF_EMPTY;
-    config_problems_print(problems, &text);
-    cli_tell(&text);
-    return CLI_FAILED;
-}
-
 static int run(const cli_args *args) {
     if (pattern_of(args) && !*pattern_of(args)) {
         cli_complain("prices: PATTERN is empty; a target, or the beginning of some, is needed");
         return CLI_USAGE;
     }
-    buf found = BUF_EMPTY;
-    const char *path = args->values[OPT_CONFIG];
     if (args->values[OPT_URL]) return ask(args);
-    if (!path && config_find(&found)) path = buf_cstr(&found);
-    if (found.len && !connect_may_read(path)) {
-        buf_done(&found);
-        return CLI_FAILED;
-    }
-    config_problems problems;
-    config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
-    int status = c ? list(args, c) : complain(&problems);
+    config *c = configured_find(args->values[OPT_CONFIG]);
+    int status = c ? list(args, c) : CLI_FAILED;
     config_unref(c);
-    config_problems_done(&problems);
-    buf_done(&found);
     return status;
 }
 

@@ -1,7 +1,7 @@
 #include "cli/records.h"
 
 #include "base/clock.h"
-#include "cli/connect.h"
+#include "cli/configured.h"
 #include "http/fetch.h"
 #include "json/json.h"
 #include "ledger/home.h"
@@ -98,30 +98,10 @@ static int open_store_of(records *r, const config *c) {
     return r->store ? CLI_OK : CLI_FAILED;
 }
 
-static int open_store(records *r, const char *path) {
-    config_problems problems;
-    config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
-    int status = CLI_FAILED;
-    if (c) {
-        status = open_store_of(r, c);
-    } else {
-        buf text = BUF_EMPTY;
-        config_problems_print(&problems, &text);
-        cli_tell(&text);
-    }
+static int find_store(records *r, const char *path) {
+    config *c = configured_find(path);
+    int status = c ? open_store_of(r, c) : CLI_FAILED;
     config_unref(c);
-    config_problems_done(&problems);
-    return status;
-}
-
-static int find_store(records *r) {
-    buf found = BUF_EMPTY;
-    int status = CLI_FAILED;
-    if (!config_find(&found))
-        status = open_store(r, NULL);
-    else if (connect_may_read(buf_cstr(&found)))
-        status = open_store(r, buf_cstr(&found));
-    buf_done(&found);
     return status;
 }
 
@@ -159,7 +139,7 @@ int records_open(records *r, query_kind kind, const cli_args *args, size_t first
     if (!good) return CLI_USAGE;
     const char *url = args->values[RECORDS_URL], *path = args->values[RECORDS_CONFIG];
     if (url) return open_url(r, url, args->values[RECORDS_CA]);
-    return path ? open_store(r, path) : find_store(r);
+    return find_store(r, path);
 }
 
 void records_close(records *r) {

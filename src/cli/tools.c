@@ -1,7 +1,7 @@
 /* weir tools: which tools there are, and whether they can be used. */
-#include "cli/tools.h"
+#include "cli/cli.h"
 
-#include "cli/connect.h"
+#include "cli/configured.h"
 
 #include "json/json.h"
 #include "tools/registry.h"
@@ -15,29 +15,6 @@ static const cli_option options[] = {
 };
 
 enum { DESCRIPTION_MAX = 60, NAME_WIDTH = 24, KIND_WIDTH = 9 };
-
-static config *load(const char *path) {
-    buf text = BUF_EMPTY;
-    config_problems problems;
-    config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
-    if (!c) {
-        config_problems_print(&problems, &text);
-        cli_tell(&text);
-    }
-    config_problems_done(&problems);
-    return c;
-}
-
-config *tools_load(const char *path) {
-    buf found = BUF_EMPTY;
-    config *c = NULL;
-    if (path || !config_find(&found))
-        c = load(path);
-    else if (connect_may_read(buf_cstr(&found)))
-        c = load(buf_cstr(&found));
-    buf_done(&found);
-    return c;
-}
 
 /* ---- list ---- */
 
@@ -143,7 +120,7 @@ static int show(config *c, bool json) {
 }
 
 static int run_list(const cli_args *args) {
-    config *c = tools_load(args->values[OPT_CONFIG]);
+    config *c = configured_find(args->values[OPT_CONFIG]);
     int status = c ? show(c, args->values[OPT_JSON]) : CLI_FAILED;
     config_unref(c);
     return status;
@@ -231,7 +208,7 @@ static int check(config *c, bool json) {
 }
 
 static int run_check(const cli_args *args) {
-    config *c = tools_load(args->values[OPT_CONFIG]);
+    config *c = configured_find(args->values[OPT_CONFIG]);
     int status = c ? check(c, args->values[OPT_JSON]) : CLI_FAILED;
     config_unref(c);
     return status;

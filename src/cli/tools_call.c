@@ -1,5 +1,6 @@
 /* weir tools call: one tool, as a model would call it. */
-#include "cli/tools.h"
+#include "cli/cli.h"
+#include "cli/configured.h"
 
 #include "call/loop_snapshot.h"
 #include "cli/chat_filter.h"
@@ -160,7 +161,7 @@ static int run(const cli_args *args) {
         ok = read_input(&arguments);
     else
         buf_add_cstr(&arguments, given);
-    config *c = ok ? tools_load(args->values[OPT_CONFIG]) : NULL;
+    config *c = ok ? configured_find(args->values[OPT_CONFIG]) : NULL;
     snapshot *s = c ? snapshot_new(c, parts, ARRAY_LEN(parts), &why) : NULL;
     if (s) {
         tool_list *l = tool_registry_list(snapshot_tools(s));
