@@ -40,6 +40,11 @@ span secret_reveal(const secret *s) {
     return span_from(s->bytes + BEARER_LEN, s->len);
 }
 
+bool secret_eq(const secret *a, const secret *b) {
+    if (!a || !b) return a == b;
+    return span_eq_secret(secret_reveal(a), secret_reveal(b));
+}
+
 span secret_reveal_bearer(const secret *s) {
     return span_from(s->bytes, BEARER_LEN + s->len);
 }

@@ -19,6 +19,8 @@ void secret_unref(secret *s);
 
 /* For writing into a request to its owner. Never for logs or errors. */
 span secret_reveal(const secret *s);
+/* Of the same bytes; NULL is like NULL alone. */
+bool secret_eq(const secret *a, const secret *b);
 /* "Bearer " and the bytes, without a copy that would have to be wiped too. */
 span secret_reveal_bearer(const secret *s);
 

@@ -179,35 +179,21 @@ static bool good_secret(span text) {
     return n >= LEAST && n <= MOST;
 }
 
+static bool is_secret(reader *r, span name, const yaml_node *node, const secret *key) {
+    if (good_secret(secret_reveal(key))) return true;
+    reader_problem(r, node,
+                   "%.*s is too short or no whole one; expected at least %d characters that "
+                   "nobody can guess, or whsec_ and the base64 of 24 to 64 bytes",
+                   SPAN_ARG(name), SECRET_MIN);
+    return false;
+}
+
 COLD static bool read_secret(reader *r, const option *o, span name, const yaml_node *node,
                              void *field) {
-    config_provider like = {0};
-    if (yaml_is_null(node) || (node->kind == YAML_LIST && !node->count)) return true;
-    if (node->kind == YAML_LIST) return reader_expected(r, o, name, node);
-    const bool hidden = r->hidden;
-    r->hidden = true;
-    bool ok = type_keys.read(r, o, name, node, &like.keys) && like.key_count == 1;
-    if (ok && !good_secret(secret_reveal(like.keys[0]))) {
-        reader_problem(r, node,
-                       "%.*s is too short or no whole one; expected at least %d characters that "
-                       "nobody can guess, or whsec_ and the base64 of 24 to 64 bytes",
-                       SPAN_ARG(name), SECRET_MIN);
-        ok = false;
-    }
-    r->hidden = hidden;
-    if (ok)
-        *(secret **)field = like.keys[0];
-    else if (like.key_count)
-        secret_unref(like.keys[0]);
-    return ok;
+    return keys_read_one(r, o, name, node, is_secret, field);
 }
-COLD static void write_secret(const option *o, const void *field, buf *out) {
-    (void)o;
-    buf_add_cstr(out, *(secret *const *)field ? "(set)" : "[]");
-}
-const option_type type_webhook_secret = {
-    "key", "a reference \"${NAME}\", {file: path} or {command: [program, argument]}", read_secret,
-    write_secret, TELLS_SECRET};
+const option_type type_webhook_secret = {"key", KEYS_ONE_EXPECTED, read_secret, keys_write_one,
+                                         TELLS_SECRET};
 
 /* ---- webhooks ---- */
 

@@ -17,26 +17,8 @@ static bool is_long_enough(reader *r, span name, const yaml_node *node, const se
 
 COLD static bool read_key(reader *r, const option *o, span name, const yaml_node *node,
                           void *field) {
-    config_provider like = {0};
-    if (yaml_is_null(node) || (node->kind == YAML_LIST && !node->count)) return true;
-    if (node->kind == YAML_LIST) return reader_expected(r, o, name, node);
-    bool hidden = r->hidden;
-    r->hidden = true;
-    bool ok = type_keys.read(r, o, name, node, &like.keys) && like.key_count == 1 &&
-              is_long_enough(r, name, node, like.keys[0]);
-    r->hidden = hidden;
-    if (ok)
-        *(secret **)field = like.keys[0];
-    else if (like.key_count)
-        secret_unref(like.keys[0]);
-    return ok;
+    return keys_read_one(r, o, name, node, is_long_enough, field);
 }
 
-COLD static void write_key(const option *o, const void *field, buf *out) {
-    (void)o;
-    buf_add_cstr(out, *(secret *const *)field ? "(set)" : "[]");
-}
-
-const option_type type_audit_key = {
-    "key", "a reference \"${NAME}\", {file: path} or {command: [program, argument]}", read_key,
-    write_key, TELLS_SECRET};
+const option_type type_audit_key = {"key", KEYS_ONE_EXPECTED, read_key, keys_write_one,
+                                    TELLS_SECRET};

@@ -354,11 +354,6 @@ void config_explain(const config *c, buf *out) {
     write_scope(&e, &scope_file, SPAN_EMPTY, c, 0);
 }
 
-static bool is_same_secret(const secret *a, const secret *b) {
-    if (!a || !b) return a == b;
-    return span_eq_secret(secret_reveal(a), secret_reveal(b));
-}
-
 bool config_needs_restart(const config *old, const config *fresh, buf *out) {
     bool any = false;
     buf a = BUF_EMPTY, b = BUF_EMPTY;
@@ -371,7 +366,7 @@ bool config_needs_restart(const config *old, const config *fresh, buf *out) {
         write_option(&(explainer){fresh, &b, true}, o, fresh, 0);
         bool same_secret =
             (o->type != &type_store || span_eq(old->ledger.store, fresh->ledger.store)) &&
-            (o->type != &type_audit_key || is_same_secret(old->audit.key, fresh->audit.key)) &&
+            (o->type != &type_audit_key || secret_eq(old->audit.key, fresh->audit.key)) &&
             (o->type != &type_redis || config_redis_same(&old->shared, &fresh->shared)) &&
             (o->type != &type_cache_store ||
              config_redis_same(&old->cache.store, &fresh->cache.store));

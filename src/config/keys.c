@@ -221,3 +221,28 @@ const option_type type_keys = {
     "a key, a reference \"${NAME}\", {file: path}, {command: [program, argument]} or "
     "a list of these",
     read_keys, write_keys, TELLS_SECRET};
+
+/* ---- one key and no more ---- */
+
+COLD bool keys_read_one(reader *r, const option *o, span name, const yaml_node *node,
+                        key_fits_fn *fits, secret **field) {
+    config_provider like = {0};
+    if (yaml_is_null(node) || (node->kind == YAML_LIST && !node->count)) return true;
+    if (node->kind == YAML_LIST) return reader_expected(r, o, name, node);
+    const bool hidden = r->hidden;
+    r->hidden = true;
+    const bool ok = type_keys.read(r, o, name, node, &like.keys) && like.key_count == 1 &&
+                    (!fits || fits(r, name, node, like.keys[0]));
+    r->hidden = hidden;
+    for (size_t i = 0; i < like.key_count && !ok; i++)
+        secret_unref(like.keys[i]);
+    if (!ok) return false;
+    secret_unref(*field);
+    *field = like.keys[0];
+    return true;
+}
+
+COLD void keys_write_one(const option *o, const void *field, buf *out) {
+    (void)o;
+    buf_add_cstr(out, *(secret *const *)field ? "(set)" : "[]");
+}

@@ -147,15 +147,10 @@ COLD bool config_redis_parse(span text, arena *a, config_redis *ret, const char 
     return true;
 }
 
-static bool same_secret(const secret *a, const secret *b) {
-    if (!a || !b) return a == b;
-    return span_eq_secret(secret_reveal(a), secret_reveal(b));
-}
-
 COLD bool config_redis_same(const config_redis *a, const config_redis *b) {
     return a->on == b->on && span_eq(a->shown, b->shown) && span_eq(a->user, b->user) &&
            a->timeout_ms == b->timeout_ms && span_eq(a->ca_file, b->ca_file) &&
-           same_secret(a->password, b->password);
+           secret_eq(a->password, b->password);
 }
 
 /* ---- as an option ---- */
@@ -214,26 +209,10 @@ const option_type type_redis_address = {
 
 COLD static bool read_password(reader *r, const option *o, span name, const yaml_node *node,
                                void *field) {
-    config_redis *to = CONTAINER_OF(field, config_redis, password);
-    config_provider like = {0};
-    if (yaml_is_null(node) || (node->kind == YAML_LIST && !node->count)) return true;
-    if (node->kind == YAML_LIST) return reader_expected(r, o, name, node);
-    const bool hidden = r->hidden;
-    r->hidden = true;
-    bool ok = type_keys.read(r, o, name, node, &like.keys) && like.key_count == 1;
-    r->hidden = hidden;
-    if (!ok) return false;
-    secret_unref(to->password);
-    to->password = like.keys[0];
-    return true;
+    return keys_read_one(r, o, name, node, NULL, field);
 }
-COLD static void write_password(const option *o, const void *field, buf *out) {
-    (void)o;
-    buf_add_cstr(out, *(secret *const *)field ? "(set)" : "[]");
-}
-const option_type type_redis_password = {
-    "key", "a reference \"${NAME}\", {file: path} or {command: [program, argument]}", read_password,
-    write_password, TELLS_SECRET};
+const option_type type_redis_password = {"key", KEYS_ONE_EXPECTED, read_password, keys_write_one,
+                                         TELLS_SECRET};
 
 /* What no part of it can tell. */
 COLD bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c) {

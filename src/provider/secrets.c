@@ -19,7 +19,7 @@ void secret_list_add(secret_list *l, secret *s) {
 
 bool secret_list_has(const secret_list *l, const secret *s) {
     for (size_t i = 0; i < l->count; i++)
-        if (span_eq_secret(secret_reveal(l->items[i]), secret_reveal(s))) return true;
+        if (secret_eq(l->items[i], s)) return true;
     return false;
 }
 

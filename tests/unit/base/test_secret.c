@@ -46,10 +46,27 @@ static void every_error_is_complete(void **state) {
     assert_span(error_message(&e), "closer");
 }
 
+static void secrets_of_the_same_bytes(void **state) {
+    (void)state;
+    secret *a = secret_new(SPAN_OF("sk-1")), *same = secret_new(SPAN_OF("sk-1")),
+           *other = secret_new(SPAN_OF("sk-12"));
+    assert_true(secret_eq(a, a));
+    assert_true(secret_eq(a, same));
+    assert_false(secret_eq(a, other));
+    assert_false(secret_eq(a, NULL));
+    assert_false(secret_eq(NULL, a));
+    assert_true(secret_eq(NULL, NULL));
+    secret_unref(a);
+    secret_unref(same);
+    secret_unref(other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_told_to_who_asks_for_it),
         cmocka_unit_test(what_is_wiped_is_gone_and_nothing_does_no_harm),
-        cmocka_unit_test(every_error_is_complete)};
+        cmocka_unit_test(every_error_is_complete),
+        cmocka_unit_test(secrets_of_the_same_bytes),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
