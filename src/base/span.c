@@ -150,6 +150,22 @@ bool span_u64(span s, uint64_t *ret) {
     return true;
 }
 
+size_t span_common_head(span a, span b) {
+    const size_t most = a.len < b.len ? a.len : b.len;
+    size_t n = 0;
+    while (n < most && a.ptr[n] == b.ptr[n])
+        n++;
+    return n;
+}
+
+size_t span_common_tail(span a, span b, size_t head) {
+    const size_t most = (a.len < b.len ? a.len : b.len) - head;
+    size_t n = 0;
+    while (n < most && a.ptr[a.len - 1 - n] == b.ptr[b.len - 1 - n])
+        n++;
+    return n;
+}
+
 bool span_eq_secret(span a, span b) {
     volatile unsigned char diff = a.len != b.len;
     size_t n = a.len < b.len ? a.len : b.len;

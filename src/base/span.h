@@ -82,6 +82,11 @@ bool span_cut(span *rest, char sep, span *ret_part);
 /* Decimal digits only: no sign, no blanks, no overflow. false leaves *ret untouched. */
 MUST_USE bool span_u64(span s, uint64_t *ret);
 
+/* How many bytes a and b have alike at their beginnings; at their ends, of what is behind the first
+ * head bytes of either. */
+size_t span_common_head(span a, span b);
+size_t span_common_tail(span a, span b, size_t head);
+
 /* Compares in time that depends on the lengths alone. For keys and their hashes. */
 bool span_eq_secret(span a, span b);
 

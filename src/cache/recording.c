@@ -148,22 +148,6 @@ bool recording_ended(const recording *r) {
 
 /* ---- writing ---- */
 
-static size_t common_head(span a, span b) {
-    const size_t most = a.len < b.len ? a.len : b.len;
-    size_t n = 0;
-    while (n < most && a.ptr[n] == b.ptr[n])
-        n++;
-    return n;
-}
-
-static size_t common_tail(span a, span b, size_t head) {
-    const size_t most = (a.len < b.len ? a.len : b.len) - head;
-    size_t n = 0;
-    while (n < most && a.ptr[a.len - 1 - n] == b.ptr[b.len - 1 - n])
-        n++;
-    return n;
-}
-
 /* The first segment holds the first event and no more where that is all there will be. */
 static segment *begin_segments(recording *r, size_t bytes, bool whole) {
     segment *s = segment_new(r->room, whole || bytes > FIRST_BYTES ? bytes : FIRST_BYTES);
@@ -210,8 +194,8 @@ static void add(recording *r, span name, span data, unsigned at_ms, bool whole) 
     const span before = r->before;
     const bool first = !atomic_load_explicit(&r->events, memory_order_relaxed);
     entry e = {.at_ms = at_ms, .name = SAME_NAME};
-    e.head = (uint32_t)common_head(before, data);
-    e.tail = (uint32_t)common_tail(before, data, e.head);
+    e.head = (uint32_t)span_common_head(before, data);
+    e.tail = (uint32_t)span_common_tail(before, data, e.head);
     e.middle = (uint32_t)(data.len - e.head - e.tail);
     if (first || !span_eq(name, buf_span(&r->before_name))) e.name = (uint32_t)name.len;
     const size_t named = e.name == SAME_NAME ? 0 : e.name, bytes = sizeof e + named + e.middle;

@@ -64,22 +64,6 @@ static bool take_bytes(span *from, size_t count, span *ret) {
 
 /* ---- events ---- */
 
-static size_t common_head(span a, span b) {
-    const size_t most = a.len < b.len ? a.len : b.len;
-    size_t n = 0;
-    while (n < most && a.ptr[n] == b.ptr[n])
-        n++;
-    return n;
-}
-
-static size_t common_tail(span a, span b, size_t head) {
-    const size_t most = (a.len < b.len ? a.len : b.len) - head;
-    size_t n = 0;
-    while (n < most && a.ptr[a.len - 1 - n] == b.ptr[b.len - 1 - n])
-        n++;
-    return n;
-}
-
 typedef struct before {
     buf data, name;
     unsigned at_ms;
@@ -98,7 +82,7 @@ static void set(buf *to, span text) {
 
 static void write_event(const recorded_event *e, before *b, buf *out) {
     const span was = buf_span(&b->data);
-    const size_t head = common_head(was, e->data), tail = common_tail(was, e->data, head);
+    const size_t head = span_common_head(was, e->data), tail = span_common_tail(was, e->data, head);
     const bool same_name = b->events && span_eq(e->name, buf_span(&b->name));
     put_number(out, head);
     put_number(out, tail);

@@ -201,6 +201,25 @@ static void clips_between_characters(void **state) {
     assert_null(span_clip(SPAN_EMPTY, 0).ptr);
 }
 
+static void what_two_have_alike(void **state) {
+    (void)state;
+    static const struct {
+        span a, b;
+        size_t head, tail;
+    } rows[] = {
+        {SPAN("abcXde"), SPAN("abcYYde"), 3, 2}, {SPAN("abc"), SPAN("abc"), 3, 0},
+        {SPAN("aba"), SPAN("abaaba"), 3, 0},     {SPAN("aa"), SPAN("aaa"), 2, 0},
+        {SPAN("xa"), SPAN("ya"), 0, 1},          {SPAN(""), SPAN("a"), 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(span_common_head(rows[i].a, rows[i].b), rows[i].head);
+        assert_int_equal(span_common_head(rows[i].b, rows[i].a), rows[i].head);
+        assert_int_equal(span_common_tail(rows[i].a, rows[i].b, rows[i].head), rows[i].tail);
+        assert_int_equal(span_common_tail(rows[i].b, rows[i].a, rows[i].head), rows[i].tail);
+    }
+    assert_int_equal(span_common_tail(SPAN_OF("ab"), SPAN_OF("ab"), 0), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares),
@@ -213,6 +232,7 @@ int main(void) {
         cmocka_unit_test(knows_utf8),
         cmocka_unit_test(strips_what_is_blank_in_any_script),
         cmocka_unit_test(clips_between_characters),
+        cmocka_unit_test(what_two_have_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
