@@ -38,10 +38,6 @@ bool key_store_is_lost(const key_store *ks) {
     return ks->db->lost;
 }
 
-store *key_store_records(key_store *ks) {
-    return ks->store;
-}
-
 static key_outcome take_back(key_store *ks, key_outcome why) {
     sql_take_back(ks->db);
     return why;

@@ -28,8 +28,6 @@ typedef struct key_store key_store;
 store_state key_store_open(const store_place *place, bool durable, key_store **ret, buf *ret_why);
 void key_store_close(key_store *ks); /* NULL is allowed */
 bool key_store_is_lost(const key_store *ks);
-/* Behind it all: for who asks the records of the same store. */
-store *key_store_records(key_store *ks);
 
 typedef enum key_outcome {
     KEYS_DONE,

@@ -45,14 +45,6 @@ static const config_alerts *options(const alerts *a) {
     return &a->snapshot->config->alerts;
 }
 
-bool alerts_wanted(const alerts *a) {
-    return a->snapshot != NULL;
-}
-
-static watch_now now_of(const alerts *a) {
-    return (watch_now){a->env.loop->now_ms, clock_wall_us()};
-}
-
 static void count(const alerts *a, metric_id id, const char *label) {
     const span value = span_cstr(label);
     metric_add(metrics_series(a->env.shard, id, &value), 1);
@@ -117,7 +109,7 @@ static void on_given(loop *l, void *arg) {
     (void)pthread_mutex_unlock(&a->lock);
     span rest = buf_span(&notes);
     while (a->snapshot && note_take(&rest, &n))
-        watch_call(a->watch, options(a), &n, now_of(a));
+        watch_call(a->watch, options(a), &n, clock_wall_us());
     buf_done(&notes);
 }
 
@@ -202,11 +194,11 @@ void alerts_tick(alerts *a) {
 }
 
 void alerts_breaker(alerts *a, span target, bool open) {
-    if (a->snapshot) watch_breaker(a->watch, target, open, now_of(a));
+    if (a->snapshot) watch_breaker(a->watch, target, open);
 }
 
 void alerts_key(alerts *a, span client, int64_t expires_us) {
-    if (a->snapshot) watch_expiry(a->watch, options(a), client, expires_us, now_of(a));
+    if (a->snapshot) watch_expiry(a->watch, options(a), client, expires_us, clock_wall_us());
 }
 
 /* ---- what is in force ---- */

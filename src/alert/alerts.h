@@ -43,7 +43,6 @@ void alerts_tick(alerts *a);
 void alerts_breaker(alerts *a, span target, bool open);
 /* A key of the store. */
 void alerts_key(alerts *a, span client, int64_t expires_us);
-bool alerts_wanted(const alerts *a);
 /* No writer is left: sends what waits within ALERTS_CLOSE_MS; then `closed`, once, from a timer. */
 enum { ALERTS_CLOSE_MS = 3000 };
 void alerts_close(alerts *a, void (*closed)(void *user), void *user);

@@ -375,8 +375,8 @@ void watch_budgets(watch_house *w, const config_alerts *c) {
 /* ---- keys and breakers ---- */
 
 void watch_expiry(watch_house *w, const config_alerts *c, span client, int64_t expires_us,
-                  watch_now now) {
-    const int64_t left_ms = (expires_us - now.wall_us) / 1000;
+                  int64_t now_us) {
+    const int64_t left_ms = (expires_us - now_us) / 1000;
     if (!c->key_expiry_ms || !expires_us || left_ms > c->key_expiry_ms || left_ms <= 0) return;
     char at[CLOCK_RFC3339_LEN + 1];
     draft d;
@@ -389,8 +389,7 @@ void watch_expiry(watch_house *w, const config_alerts *c, span client, int64_t e
     tell(w, &d);
 }
 
-void watch_breaker(watch_house *w, span target, bool open, watch_now now) {
-    (void)now;
+void watch_breaker(watch_house *w, span target, bool open) {
     const uint64_t key = hash_span(target);
     table_entry *e = table_find(&w->targets, key);
     target_past *t = e ? CONTAINER_OF(e, target_past, entry) : mem_zalloc(sizeof *t);
@@ -417,14 +416,14 @@ static alert_note in_order(watch_house *w, const alert_note *n) {
     return later;
 }
 
-void watch_call(watch_house *w, const config_alerts *c, const alert_note *note, watch_now now) {
+void watch_call(watch_house *w, const config_alerts *c, const alert_note *note, int64_t now_us) {
     const alert_note own = in_order(w, note), *n = &own;
     client_past *p = past_of(w, n);
     look_at_words(w, c, n, p);
     look_at_rates(w, c, n, p);
     look_at_failures(w, c, n);
     look_at_guard(w, c, n);
-    watch_expiry(w, c, n->client, n->client.len ? n->expires_us : 0, now);
+    watch_expiry(w, c, n->client, n->client.len ? n->expires_us : 0, now_us);
     for (unsigned i = 0; i < n->budget_count && c->budget.count; i++)
         touch(w, &n->budgets[i]);
 }

@@ -16,10 +16,6 @@ typedef struct watch_house watch_house;
 
 enum { WATCH_CLIENTS = 10000, WATCH_MODELS = 1000 };
 
-typedef struct watch_now {
-    int64_t mono_ms, wall_us;
-} watch_now;
-
 typedef struct watch_ops {
     void (*found)(void *user, const alert_finding *f);
     /* A client is in a loop, and the configuration wants it paused; why: a sentence. Before it is
@@ -32,15 +28,15 @@ typedef struct watch_ops {
 MUST_USE watch_house *watch_house_new(const watch_ops *ops, void *user);
 void watch_house_free(watch_house *w); /* NULL is allowed */
 
-/* A call has ended; calls of several workers may come out of their order. */
-void watch_call(watch_house *w, const config_alerts *c, const alert_note *n, watch_now now);
+/* A call has ended; calls of several workers may come out of their order. now_us: wall time. */
+void watch_call(watch_house *w, const config_alerts *c, const alert_note *n, int64_t now_us);
 /* A second or so after calls: looks at the budgets that they have counted in, which are settled by
  * then. */
 void watch_budgets(watch_house *w, const config_alerts *c);
-/* A client's key: whether it ends soon. */
+/* A client's key: whether it ends soon. Both are wall time. */
 void watch_expiry(watch_house *w, const config_alerts *c, span client, int64_t expires_us,
-                  watch_now now);
+                  int64_t now_us);
 /* Of a target; its name is that of the configuration. */
-void watch_breaker(watch_house *w, span target, bool open, watch_now now);
+void watch_breaker(watch_house *w, span target, bool open);
 
 #endif

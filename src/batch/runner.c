@@ -448,7 +448,7 @@ bool batch_ended(const batch *b) {
 
 batch_counts batch_count(const batch *b) {
     batch_counts counts = b->counts;
-    LIST_FOREACH(&((batch *)b)->calls, it)
+    LIST_FOREACH(&b->calls, it)
     counts.under_way -= !weir_call_begun(LIST_ENTRY(it, asked, node)->call);
     if (b->source.finished)
         counts.lines = b->source.seen;

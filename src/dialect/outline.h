@@ -47,7 +47,6 @@ typedef struct outline_part {
     json_value id;     /* a string */
     json_value name;   /* a string */
     json_value signature; /* a string that only its maker reads: encrypted reasoning */
-    bool is_error;        /* TOOL_RESULT: of dialects that can say so */
 } outline_part;
 
 typedef enum outline_role {

@@ -55,10 +55,7 @@ static void answer_metrics(request *q) {
     buf body = BUF_EMPTY;
     worker_figures(q->w); /* the other workers' gauges are at most a second old */
     metrics_write(q->w->gateway->metrics, open, &body);
-    reply(q, 200,
-          open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-               : "text/plain; version=0.0.4; charset=utf-8",
-          buf_span(&body), (http_headers){0});
+    reply(q, 200, metrics_content_type(open), buf_span(&body), (http_headers){0});
     buf_done(&body);
 }
 

@@ -133,8 +133,6 @@ buf http_request_take_body(http_request *r, memory_hold *ret_hold);
 http_coding http_request_coding(const http_request *r);
 span http_request_peer(const http_request *r);
 bool http_request_is_unix(const http_request *r); /* it came over a Unix socket */
-loop *http_request_loop(const http_request *r);
-int64_t http_request_started_us(const http_request *r); /* monotonic: when its head was complete */
 /* Of what is kept, and of what comes before its content coding is undone. */
 void http_request_limit_body(http_request *r, size_t bytes);
 /* Who holds the memory that body and answer take, as in base/memory.h, and the connection; at first
@@ -177,6 +175,5 @@ void http_answer_break(http_request *r);
 /* More than limits.pending_bytes wait: hold the source back until on_room. */
 bool http_answer_full(const http_request *r);
 bool http_answer_started(const http_request *r);
-uint64_t http_answer_bytes(const http_request *r); /* body bytes handed over so far */
 
 #endif

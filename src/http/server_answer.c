@@ -37,7 +37,6 @@ http_request *http_request_new(conn *c, const http_head *head) {
     r->body_limit = c->server->limits.body_bytes;
     r->coding = head->coded && head->has_body ? (unsigned char)http_coding_of(head->headers)
                                               : HTTP_CODING_NONE;
-    r->started_us = c->server->loop->now_us;
     return r;
 }
 
@@ -80,14 +79,6 @@ span http_request_peer(const http_request *r) {
 
 bool http_request_is_unix(const http_request *r) {
     return transport_is_unix(r->conn->io);
-}
-
-loop *http_request_loop(const http_request *r) {
-    return r->conn->server->loop;
-}
-
-int64_t http_request_started_us(const http_request *r) {
-    return r->started_us;
 }
 
 void http_request_limit_body(http_request *r, size_t bytes) {
@@ -307,7 +298,6 @@ void http_answer(http_request *r, int status, http_headers headers, span body) {
     answer_head a = {.status = status, .headers = headers, .length = (int64_t)body.len};
     start(r, true, &a);
     if (r->bodiless) body = SPAN_EMPTY;
-    r->answered = body.len;
     c->written += write_whole(c->server, c->io, &a, body);
     complete(r);
 }
@@ -319,8 +309,7 @@ void http_answer_kept(http_request *r, int status, http_headers headers, const k
     start(r, true, &a);
     c->written += write_whole(c->server, c->io, &a, SPAN_EMPTY);
     if (!r->bodiless) {
-        r->answered = kept_text_len(body);
-        c->written += r->answered;
+        c->written += kept_text_len(body);
         transport_write_kept(c->io, body);
     }
     complete(r);
@@ -361,7 +350,6 @@ static void watch_piece(http_request *r) {
 void http_answer_piece(http_request *r, span piece) {
     if (!takes_pieces(r) || piece.len == 0) return;
     conn *c = r->conn;
-    r->answered += piece.len;
     if (r->bodiless) return;
     char size[CHUNK_SIZE_MAX];
     span pieces[] = {chunk_size(size, piece.len), piece, SPAN_OF("\r\n")};
@@ -379,7 +367,6 @@ void http_answer_piece_kept(http_request *r, const kept_text *piece) {
     size_t len = kept_text_len(piece);
     if (!takes_pieces(r) || len == 0) return;
     conn *c = r->conn;
-    r->answered += len;
     if (r->bodiless) return;
     char size[CHUNK_SIZE_MAX];
     span frame = r->chunked ? chunk_size(size, len) : SPAN_EMPTY;
@@ -419,8 +406,4 @@ bool http_answer_full(const http_request *r) {
 
 bool http_answer_started(const http_request *r) {
     return r->started;
-}
-
-uint64_t http_answer_bytes(const http_request *r) {
-    return r->answered;
 }

@@ -105,11 +105,9 @@ struct http_request {
     buf body;
     memory_hold hold; /* of body */
     size_t body_limit;
-    http_coded *coded; /* from the first piece of a coded body on; else NULL */
-    uint64_t received; /* body bytes that came, kept or not */
-    body_pace pace;    /* CONN_BODY */
-    int64_t started_us;
-    uint64_t answered;    /* body bytes handed over */
+    http_coded *coded;    /* from the first piece of a coded body on; else NULL */
+    uint64_t received;    /* body bytes that came, kept or not */
+    body_pace pace;       /* CONN_BODY */
     unsigned char coding; /* http_coding of the body */
     bool told;            /* the handler knows of it */
     bool started;         /* the answer has */

@@ -155,10 +155,7 @@ static void take_field(sse_reader *r, span line) {
         return;
     }
     size_t colon = span_find(line, 0, ':');
-    if (colon == 0) {
-        r->comment_seen = true;
-        return;
-    }
+    if (colon == 0) return; /* a comment */
     span field = span_slice(line, 0, colon);
     span value = value_behind(line, colon);
     if (span_eq(field, data)) /* without a colon */

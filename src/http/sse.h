@@ -42,8 +42,6 @@ typedef struct sse_reader {
     bool errors; /* a field `error:` is wanted: see below; not at first */
     buf *ids;    /* where the last id goes, up to SSE_ID_MAX bytes; NULL, as at first: nowhere */
     int64_t *retry_ms; /* likewise, what the last retry: says, of up to SSE_RETRY_DIGITS */
-    bool
-        comment_seen; /* a comment came since the last look: a sign of life; the caller clears it */
 } sse_reader;
 
 /* A longer one is none. */

@@ -62,12 +62,6 @@ void sums_table_done(sums_table *t) {
     free(t->index);
 }
 
-void sums_table_clear(sums_table *t) {
-    arena_reset(&t->arena, 0);
-    t->count = 0;
-    if (t->index) memset(t->index, 0, t->index_size * sizeof *t->index);
-}
-
 static uint64_t hash_of(const sums_key *k) {
     const span parts[] = {k->client, k->user, k->model, k->target, k->tags};
     uint64_t h = (uint64_t)k->hour;

@@ -40,7 +40,6 @@ typedef struct sums_table {
 
 void sums_table_init(sums_table *t);
 void sums_table_done(sums_table *t);
-void sums_table_clear(sums_table *t);
 /* The key's texts are copied. false: the key is a new one, and there are as many as there may be.
  */
 bool sums_table_add(sums_table *t, const sums_key *key, const sums *s, size_t most);

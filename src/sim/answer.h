@@ -57,7 +57,7 @@ typedef struct sim_answer {
     size_t text_tokens; /* of the whole text, of which tokens may be a part */
     const char *finish; /* "stop", "length", "tool_calls", "content_filter" */
     size_t prompt_tokens;
-    bool stream, include_usage, echo;
+    bool stream, include_usage;
     int logprobs;      /* -1: not asked; else alternatives per token */
     bool legacy_call;  /* function_call instead of tool_calls */
     unsigned sequence; /* events of a responses stream so far */

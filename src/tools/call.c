@@ -193,9 +193,6 @@ const tool_ask *tool_call_ask(const tool_call *c) {
 void *tool_call_own(tool_call *c) {
     return c->own;
 }
-int64_t tool_call_due_ms(const tool_call *c) {
-    return c->due_ms;
-}
 buf *tool_call_answer(tool_call *c) {
     return &c->answer;
 }

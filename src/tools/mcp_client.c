@@ -492,7 +492,3 @@ mcp_client *mcp_client_open(mcp_env *e, const mcp_place *p, bool legacy, const m
     if (kind == &mcp_stdio) loop_timer_start(e->loop, &c->silence, SILENCE_MS);
     return c;
 }
-
-mcp_era mcp_client_era(const mcp_client *c) {
-    return c->era;
-}

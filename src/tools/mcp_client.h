@@ -50,6 +50,4 @@ static inline bool mcp_request_waits(const mcp_request *r) {
     return r->client != NULL;
 }
 
-mcp_era mcp_client_era(const mcp_client *c);
-
 #endif

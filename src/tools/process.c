@@ -33,7 +33,6 @@ typedef struct process_written {
 
 struct process {
     list link; /* in its yard */
-    process_yard *yard;
     loop *loop;
     const process_ops *ops; /* NULL: nobody hears */
     void *user;
@@ -264,10 +263,6 @@ void process_resume(process *p) {
         (void)uv_read_start((uv_stream_t *)&p->output.pipe, on_alloc, on_read);
 }
 
-int process_id(const process *p) {
-    return (int)p->pid;
-}
-
 /* ---- the beginning ---- */
 
 /* Both ends of the three pipes and the socket; weir's end of each is its second. */
@@ -354,7 +349,6 @@ process *process_start(process_yard *y, const process_spec *spec, const process_
     process *p = mem_zalloc(sizeof *p);
     fds f;
     loop_enter(y->loop);
-    p->yard = y;
     p->loop = y->loop;
     p->ops = ops;
     p->user = user;

@@ -69,7 +69,5 @@ void process_end_input(process *p);
 void process_pause(process *p);
 void process_resume(process *p);
 void process_kill(process *p);
-/* 0: it does not run. */
-int process_id(const process *p);
 
 #endif

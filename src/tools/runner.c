@@ -50,9 +50,6 @@ http_origin *tool_runner_origin(tool_runner *r, const http_origin_spec *spec) {
     return o;
 }
 
-loop *tool_runner_loop(const tool_runner *r) {
-    return r->loop;
-}
 http_client *tool_runner_client(const tool_runner *r) {
     return r->client;
 }

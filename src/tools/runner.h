@@ -20,7 +20,6 @@ void tool_runner_close(tool_runner *r);
 /* After that, when the loop has ended. NULL is allowed. */
 void tool_runner_free(tool_runner *r);
 
-loop *tool_runner_loop(const tool_runner *r);
 http_client *tool_runner_client(const tool_runner *r);
 /* Calls that run. */
 unsigned tool_runner_calls(const tool_runner *r);

@@ -129,8 +129,6 @@ tool_runner *tool_call_runner(const tool_call *c);
 loop *tool_call_loop(const tool_call *c);
 const tool_ask *tool_call_ask(const tool_call *c); /* arguments: never empty, a JSON object */
 void *tool_call_own(tool_call *c);
-/* When it must have ended, on the loop's clock. */
-int64_t tool_call_due_ms(const tool_call *c);
 /* The answer as far as it has come. */
 buf *tool_call_answer(tool_call *c);
 /* More of the answer. false: that is more than there may be, and the call has failed: the kind says

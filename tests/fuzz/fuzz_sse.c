@@ -29,7 +29,7 @@ static void read_all(span doc, size_t step, size_t limit, buf *out, buf *written
         free((void *)piece.ptr);
     }
     if (result == SSE_MORE && sse_read_end(&r, &event) == SSE_EVENT) tell(out, written, &event);
-    buf_addf(out, "end %d, comment %d", result, r.comment_seen);
+    buf_addf(out, "end %d", result);
     sse_reader_done(&r);
 }
 
@@ -47,8 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     HOLDS(span_eq(buf_span(&whole), buf_span(&cut)));
 
     read_all(buf_span(&written), step, 1 << 20, &again, NULL);
-    size_t events = whole.len - strlen("end 0, comment 0");
-    HOLDS(span_eq(span_slice(buf_span(&again), 0, again.len - strlen("end 0, comment 0")),
+    size_t events = whole.len - strlen("end 0");
+    HOLDS(span_eq(span_slice(buf_span(&again), 0, again.len - strlen("end 0")),
                   span_slice(buf_span(&whole), 0, events)));
 
     buf_done(&whole);

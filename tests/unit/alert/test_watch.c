@@ -69,7 +69,7 @@ static void call(watch_house *w, const config_alerts *c, const alert_note *n) {
     span rest = buf_span(&bytes);
     assert_true(note_take(&rest, &got));
     assert_int_equal(rest.len, 0);
-    watch_call(w, c, &got, (watch_now){n->at_ms, 1000 * n->at_ms});
+    watch_call(w, c, &got, 1000 * n->at_ms);
     buf_done(&bytes);
 }
 
@@ -412,20 +412,20 @@ static void shares_of_a_budget_that_is_changed(void **state) {
 static void keys_near_their_end_and_breakers(void **state) {
     (void)state;
     seen s = {.nano = 0};
-    const watch_now now = {.mono_ms = 1, .wall_us = 1000 * HOUR};
+    const int64_t now_us = 1000 * HOUR;
     watch_house *w = watch_house_new(&ops, &s);
-    watch_expiry(w, &options, SPAN_OF("never"), 0, now);
-    watch_expiry(w, &options, SPAN_OF("later"), now.wall_us + 25 * HOUR * 1000, now);
-    watch_expiry(w, &options, SPAN_OF("over"), now.wall_us, now);
+    watch_expiry(w, &options, SPAN_OF("never"), 0, now_us);
+    watch_expiry(w, &options, SPAN_OF("later"), now_us + 25 * HOUR * 1000, now_us);
+    watch_expiry(w, &options, SPAN_OF("over"), now_us, now_us);
     expect(&s, "");
-    watch_expiry(w, &options, SPAN_OF("soon"), now.wall_us + 24 * HOUR * 1000, now);
+    watch_expiry(w, &options, SPAN_OF("soon"), now_us + 24 * HOUR * 1000, now_us);
     expect(&s, "key.expiring soon\n");
-    watch_breaker(w, SPAN_OF("t"), false, now);
+    watch_breaker(w, SPAN_OF("t"), false);
     expect(&s, "");
-    watch_breaker(w, SPAN_OF("t"), true, now);
-    watch_breaker(w, SPAN_OF("t"), true, now);
-    watch_breaker(w, SPAN_OF("u"), true, now);
-    watch_breaker(w, SPAN_OF("t"), false, now);
+    watch_breaker(w, SPAN_OF("t"), true);
+    watch_breaker(w, SPAN_OF("t"), true);
+    watch_breaker(w, SPAN_OF("u"), true);
+    watch_breaker(w, SPAN_OF("t"), false);
     expect(&s, "breaker.opened t\nbreaker.opened u\nbreaker.closed t\n");
     done(w, &s);
 }

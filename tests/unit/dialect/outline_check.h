@@ -28,7 +28,6 @@ static inline const char *outline_broken_part(const outline_part *p, const outli
     OUTLINE_RULE(outline_may_be_string(p->id, t->source));
     OUTLINE_RULE(outline_may_be_string(p->name, t->source));
     OUTLINE_RULE(outline_may_be_string(p->signature, p->source));
-    OUTLINE_RULE(!p->is_error);
     switch (p->kind) {
     case OUTLINE_TEXT:
     case OUTLINE_IMAGE:
