@@ -1,46 +1,21 @@
-#include "guard/sift.h"
-
-#include "base/marks.h"
+#include "guard/sift_window.h"
 
 #include <limits.h>
 #include <stdlib.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 enum { COMPARED = 8, HASHED = SIFT_HASHED, SHORT = SIFT_HASHED /* letters of a word */ };
 
-#define FOLD UINT64_C(0x2020202020202020)
+#define NO_WINDOW                                                                                  \
+    UINT64_C(0x20) /* a slot's mask by which none is of its value, 0: all are folded */
 
 _Static_assert((int)SIFT_TAIL >= (int)LITERAL_MAX, "what may go on behind the text is not sifted");
-
-/* Of the three lowest bytes alone: the product's lower bits, which no others reach. */
-static inline uint32_t hash(uint64_t window) {
-    return ((uint32_t)window * (0x9E3779B1u << 8)) >> (32 - 12);
-}
-_Static_assert(SIFT_HASHES == 1 << 12, "as hash() has it");
-
-static inline uint64_t window_at(const char *p) {
-    uint64_t w;
-    memcpy(&w, p, sizeof w);
-    return w;
-}
-
-static inline bool is_letter(unsigned char c) {
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-/* ---- building ---- */
 
 static void add_window(sift *s, uint64_t value, uint64_t mask) {
     const uint32_t h = hash(value);
     sift_slot *slot = &s->slots[h];
-    s->begun[h] = 1;
-    if (slot->mask != 0 || slot->value != 0)
-        slot->mask &= mask & ~(slot->value ^ value);
-    else
-        slot->mask = mask;
+    slot->mask = s->begun[h] ? slot->mask & mask & ~(slot->value ^ value) : mask;
     slot->value = value;
+    s->begun[h] = 1;
 }
 
 static uint64_t folded(span text, uint64_t *ret_mask) {
@@ -141,7 +116,7 @@ static void choose_plain(sift *s, const bool ones[256]) {
         memset(s->plain[i], ones[often[i]] ? 'a' : often[i], SIFT_VECTOR); /* 'a' adds nothing */
 }
 
-/* ---- thirty-two bytes at a time ---- */
+/* ---- sets, of thirty-two bytes at a time ---- */
 
 static void add_halves(sift_halves *h, unsigned low, unsigned high, uint8_t bit) {
     for (unsigned i = 0; i < 2; i++) {
@@ -153,9 +128,12 @@ static void add_halves(sift_halves *h, unsigned low, unsigned high, uint8_t bit)
 /* Exact, of ASCII. */
 static void choose_ones(sift *s, const bool ones[256]) {
     for (unsigned byte = 0; byte < 256; byte++) {
-        if (byte < 0x80)
-            add_halves(&s->ones, byte & 15, 0, ones[byte] ? (uint8_t)(1u << byte / 16) : 0);
-        s->high |= byte >= 0x80 && ones[byte];
+        if (byte >= SIFT_ASCII) {
+            s->high |= ones[byte];
+            continue;
+        }
+        s->signs.bits[byte] = ones[byte];
+        add_halves(&s->ones, byte & 15, 0, ones[byte] ? (uint8_t)(1u << byte / 16) : 0);
     }
     for (unsigned i = 0; i < 2 * SIFT_VECTOR; i++)
         s->ones.high[i] = i % SIFT_VECTOR < 8 ? (uint8_t)(1u << i % SIFT_VECTOR) : 0;
@@ -171,7 +149,8 @@ static int by_text(const void *a, const void *b) {
     return (x.len > y.len) - (x.len < y.len);
 }
 
-static void add_begin(sift *s, span text, uint8_t bit) {
+static void add_begin(sift *s, span text, unsigned set) {
+    const uint8_t bit = (uint8_t)(1u << set);
     for (unsigned k = 0; k < HASHED; k++) {
         for (unsigned byte = 0; k >= text.len && byte < 16; byte++)
             add_halves(&s->begins[k], byte, byte, bit);
@@ -192,24 +171,72 @@ static bool is_short(const literal *l) {
     return letters <= SHORT && (letters == t.len || t.ptr[letters] == ' ');
 }
 
+/* ---- sets, of sixty-four bytes at a time ---- */
+
+static bool is_word(const literal *l) {
+    return l->text.len > 1 && l->parted && is_letter((unsigned char)l->text.ptr[0]);
+}
+
+static void add_told(sift *s, span text, unsigned set) {
+    const uint8_t bit = (uint8_t)(1u << set % 8);
+    for (unsigned k = 0; k < SIFT_TOLD; k++) {
+        uint8_t *bits = s->told[set / 8][k].bits;
+        for (unsigned byte = 0; k >= text.len && byte < SIFT_ASCII; byte++)
+            bits[byte] |= bit;
+        if (k >= text.len) continue;
+        const unsigned char c = (unsigned char)text.ptr[k];
+        bits[c % SIFT_ASCII] |= bit;
+        if (is_letter(c)) bits[c ^ 0x20] |= bit;
+    }
+}
+
+/* ---- who is of which set ---- */
+
+/* The literals of one kind are shared out among sets, by their first bytes. */
+typedef struct share {
+    bool (*is)(const literal *l);
+    unsigned first, sets; /* the first set, and how many there are */
+    size_t bytes;         /* of a literal, that are told apart */
+    void (*add)(sift *s, span text, unsigned set);
+} share;
+
 /* Those that are alike as far as is told count as one, so that sets are of about one size. */
-static void choose_begins(sift *s, const literal *literals, size_t count,
-                          bool (*is)(const literal *l), uint8_t lowest) {
+static void share_out(sift *s, const literal *literals, size_t count, const share *way) {
     const literal *all[SIFT_LITERALS];
     size_t found = 0, n = 0;
     for (size_t i = 0; i < count; i++)
-        if (is(&literals[i])) all[found++] = &literals[i];
+        if (way->is(&literals[i])) all[found++] = &literals[i];
     qsort(all, found, sizeof *all, by_text);
     for (size_t i = 0; i < found; i++)
-        if (!n || !span_ieq(span_clip(all[i]->text, HASHED), span_clip(all[n - 1]->text, HASHED)))
+        if (!n ||
+            !span_ieq(span_clip(all[i]->text, way->bytes), span_clip(all[n - 1]->text, way->bytes)))
             all[n++] = all[i];
     for (size_t i = 0; i < n; i++)
-        add_begin(s, all[i]->text, (uint8_t)(lowest << i * SIFT_SETS / n));
+        way->add(s, all[i]->text, way->first + (unsigned)(i * way->sets / n));
+}
+
+static const share shares[] = {
+    {is_short, 0, SIFT_SETS, HASHED, add_begin},
+    {is_within, SIFT_SETS, SIFT_SETS, HASHED, add_begin},
+    {is_word, 0, SIFT_TOLD_WORDS, SIFT_TOLD, add_told},
+    {is_within, SIFT_TOLD_WORDS, SIFT_TOLD_SETS - SIFT_TOLD_WORDS, SIFT_TOLD, add_told},
+};
+
+static unsigned width_here(void) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("bmi"))
+        return 64;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) return 32;
+#endif
+    return 16;
 }
 
 void sift_init(sift *s, const literal *literals, size_t count) {
     bool ones[256] = {false};
     *s = (sift){0};
+    for (size_t i = 0; i < ARRAY_LEN(s->slots); i++)
+        s->slots[i].mask = NO_WINDOW;
     if (count > SIFT_LITERALS) return;
     if (window_at("\1\0\0\0\0\0\0\0") != 1) return; /* a window's first byte is its lowest */
     for (size_t i = 0; i < count; i++) {
@@ -229,243 +256,7 @@ void sift_init(sift *s, const literal *literals, size_t count) {
     choose_plain(s, ones);
     s->on = add_ranges(s, ones);
     choose_ones(s, ones);
-    choose_begins(s, literals, count, is_within, SIFT_WITHIN & -SIFT_WITHIN);
-    choose_begins(s, literals, count, is_short, SIFT_SHORT & -SIFT_SHORT);
-#ifdef __x86_64__
-    s->wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
-#endif
-}
-
-/* ---- looking ---- */
-
-static inline bytes16 vector_at(const void *p) {
-    bytes16 v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-/* Places whose byte is one by itself. */
-static uint64_t ones_of(const sift *s, const char *p) {
-    uint64_t places = 0;
-    for (unsigned k = 0; k < SIFT_BLOCK; k += SIFT_VECTOR) {
-        const bytes16 block = vector_at(p + k);
-        bytes16 found = {0};
-        for (unsigned i = 0; i < s->range_count; i++)
-            found |=
-                (bytes16)(block - vector_at(s->ranges[i].first) < vector_at(s->ranges[i].count));
-        places |= marks(found) << k;
-    }
-    return places;
-}
-
-/* A bit for each place at which a letter stands; *ret_others: for each with what is neither that
- * nor plain. */
-static inline uint64_t letters_of(const sift *s, const char *p, uint64_t *ret_others) {
-    const bytes16 a = vector_at(s->plain[0]), b = vector_at(s->plain[1]),
-                  c = vector_at(s->plain[2]);
-    uint64_t letters = 0, plain = 0;
-#pragma GCC unroll 4
-    for (unsigned k = 0; k < SIFT_BLOCK; k += SIFT_VECTOR) {
-        const bytes16 block = vector_at(p + k);
-        letters |= marks((bytes16)((block | 0x20) - 'a' < 26)) << k;
-        plain |= marks((bytes16)((block == a) | (block == b) | (block == c))) << k;
-    }
-    *ret_others = ~(letters | plain);
-    return letters;
-}
-
-static inline uint64_t within_at(const sift *s, const char *p) {
-    uint32_t w;
-    memcpy(&w, p, sizeof w);
-    return s->within[hash(w | (uint32_t)FOLD)];
-}
-
-/* Within words: what is looked up at a stride-th place tells of it and those before it, as many as
- * there are from one to the next; from the last one back. */
-static inline uint64_t within_of(const sift *s, const char *p, unsigned stride) {
-    uint64_t places = 0;
-#pragma GCC unroll 16
-    for (unsigned at = SIFT_BLOCK; at; at -= 4)
-        for (unsigned k = 0; k < 4; k += stride)
-            places = places << stride | within_at(s, p + at - k);
-    return places << 1 | within_at(s, p) >> (stride - 1);
-}
-
-/* Of those places, where three bytes may begin one: how many. Mostly few, and none can be
- * foretold: so there is no branch. */
-static inline unsigned begun_of(const sift *s, const char *p, uint64_t places,
-                                uint8_t ret[SIFT_BLOCK]) {
-    unsigned n = 0;
-    for (; places; places &= places - 1) {
-        const size_t i = (size_t)__builtin_ctzll(places);
-        uint32_t w;
-        memcpy(&w, p + i, sizeof w);
-        ret[n] = (uint8_t)i;
-        n += s->begun[hash(w | (uint32_t)FOLD)];
-    }
-    return n;
-}
-
-static inline bool may_begin(const sift *s, const char *p) {
-    const uint64_t w = window_at(p) | FOLD;
-    const sift_slot *slot = &s->slots[hash(w)];
-    return !((w ^ slot->value) & slot->mask);
-}
-
-/* before: a letter stands before the block. */
-static uint64_t places_of(const sift *s, const char *p, bool before) {
-    uint8_t begun[SIFT_BLOCK];
-    uint64_t others, within = 0;
-    const uint64_t letters = letters_of(s, p, &others);
-    if (s->stride == SIFT_STRIDE)
-        within = within_of(s, p, SIFT_STRIDE);
-    else if (s->stride)
-        within = s->stride == 2 ? within_of(s, p, 2) : within_of(s, p, 1);
-    uint64_t places = others || s->letters ? ones_of(s, p) : 0;
-    const unsigned n = begun_of(s, p, (letters & ~(letters << 1 | before)) | within, begun);
-    for (unsigned i = 0; i < n; i++)
-        places |= (uint64_t)may_begin(s, p + begun[i]) << begun[i];
-    return places;
-}
-
-/* Whether a letter stands before the block. */
-static inline bool stands_letter(const sifting *s) {
-    return s->block && is_letter((unsigned char)s->text.ptr[s->block - 1]);
-}
-
-/* The block, with as many bytes behind it as are compared. */
-static inline const char *block_of(const sifting *s, char room[SIFT_TAIL]) {
-    const char *p = s->text.ptr + s->block;
-    const size_t left = s->text.len - s->block;
-    if (left >= SIFT_TAIL) return p;
-    memset(room, 0, SIFT_TAIL);
-    memcpy(room, p, left);
-    return room;
-}
-
-#ifdef __x86_64__
-
-#define WIDE __attribute__((target("avx2,bmi")))
-
-WIDE static inline __m256i load32(const void *p) {
-    return _mm256_loadu_si256((const __m256i *)p);
-}
-
-WIDE static inline __m256i at_halves(const sift_halves *h, __m256i v) {
-    const __m256i mask = _mm256_set1_epi8(15);
-    const __m256i low = _mm256_and_si256(v, mask),
-                  high = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
-    return _mm256_and_si256(_mm256_shuffle_epi8(load32(h->low), low),
-                            _mm256_shuffle_epi8(load32(h->high), high));
-}
-
-WIDE static inline uint64_t marks32(__m256i found) {
-    return (uint32_t)_mm256_movemask_epi8(found);
-}
-
-WIDE static inline uint64_t zeros32(__m256i v) {
-    return marks32(_mm256_cmpeq_epi8(v, _mm256_setzero_si256()));
-}
-
-WIDE static inline uint64_t letters32(__m256i v) {
-    const __m256i at =
-        _mm256_sub_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
-    return marks32(_mm256_cmpeq_epi8(_mm256_min_epu8(at, _mm256_set1_epi8(25)), at));
-}
-
-/* Where a word begins that is short and has a blank behind it, as far as the block shows. */
-static inline uint64_t short_words(uint64_t letters, uint64_t blanks) {
-    return blanks >> 1 | (letters >> 1 & (blanks >> 2 | (letters >> 2 & blanks >> 3)));
-}
-
-WIDE static inline uint64_t places_wide(const sift *s, const char *p, bool before) {
-    uint8_t begun[SIFT_BLOCK];
-    uint64_t letters = 0, blanks = 0, within_not = 0, begin_not = 0, ones_not = 0, high = 0;
-#pragma GCC unroll 2
-    for (unsigned k = 0; k < SIFT_BLOCK; k += 32) {
-        const __m256i v = load32(p + k);
-        const __m256i sets =
-            _mm256_and_si256(_mm256_and_si256(at_halves(&s->begins[0], v),
-                                              at_halves(&s->begins[1], load32(p + k + 1))),
-                             at_halves(&s->begins[2], load32(p + k + 2)));
-        letters |= letters32(v) << k;
-        blanks |= marks32(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(' '))) << k;
-        ones_not |= zeros32(at_halves(&s->ones, v)) << k;
-        within_not |= zeros32(_mm256_and_si256(sets, _mm256_set1_epi8((char)SIFT_WITHIN))) << k;
-        begin_not |= zeros32(sets) << k;
-        high |= marks32(v) << k;
-    }
-    const uint64_t words = letters & ~(letters << 1 | before);
-    const uint64_t may = (words & ~(short_words(letters, blanks) & begin_not)) | ~within_not;
-    uint64_t places = ~ones_not | (s->high ? high : 0);
-    const unsigned n = begun_of(s, p, may, begun);
-    for (unsigned i = 0; i < n; i++)
-        places |= (uint64_t)may_begin(s, p + begun[i]) << begun[i];
-    return places;
-}
-
-/* From a block on, the first that has a place. */
-WIDE static void look_wide(sifting *s) {
-    char room[SIFT_TAIL];
-    for (; s->block < s->tail; s->block += SIFT_BLOCK) {
-        s->places = places_wide(s->sift, block_of(s, room), stands_letter(s));
-        if (s->places) return;
-    }
-}
-
-#endif
-
-static void look_sixteen(sifting *s) {
-    char room[SIFT_TAIL];
-    for (; s->block < s->tail; s->block += SIFT_BLOCK) {
-        s->places = places_of(s->sift, block_of(s, room), stands_letter(s));
-        if (s->places) return;
-    }
-}
-
-static void look(sifting *s) {
-#ifdef __x86_64__
-    if (s->sift->wide) {
-        look_wide(s);
-        return;
-    }
-#endif
-    look_sixteen(s);
-}
-
-size_t sift_next(sifting *s, size_t from) {
-    if (from >= s->tail) return from;
-    if (from >= s->block + SIFT_BLOCK || from < s->block) {
-        s->block = from;
-        s->places = 0;
-        look(s);
-    }
-    if (from > s->block) s->places &= ~UINT64_C(0) << (from - s->block);
-    if (!s->places && s->block < s->tail) {
-        s->block += SIFT_BLOCK;
-        look(s);
-    }
-    if (!s->places) return s->tail;
-    const size_t place = s->block + (size_t)__builtin_ctzll(s->places);
-    return place < s->tail ? place : s->tail;
-}
-
-/* A state stands for the places in which a literal may have begun, of which the first is as far
- * back as it is deep: where one does begin in none of them, the state tells nothing. */
-size_t sift_run(sifting *s, const automaton *a, size_t at, uint16_t *state) {
-    const unsigned char *p = (const unsigned char *)s->text.ptr;
-    unsigned now = *state;
-    size_t next = sift_next(s, at - a->depths[now]);
-    while (at < s->tail) {
-        if (next < at - a->depths[now]) next = sift_next(s, at - a->depths[now]);
-        if (next > at) {
-            at = next;
-            now = 0;
-            if (at == s->tail) break;
-        }
-        now = a->next[now << a->shift | a->classes[p[at++]]];
-        if (now >= a->first_hit) break;
-    }
-    *state = (uint16_t)now;
-    return at;
+    for (size_t i = 0; i < ARRAY_LEN(shares); i++)
+        share_out(s, literals, count, &shares[i]);
+    s->width = width_here();
 }

@@ -6,7 +6,8 @@
  *   are a few ranges; where there are more, what stands between some of them counts as well.
  * - Of literals that count only where no letter stands before, the first three bytes are looked up
  *   where a word begins; with 32 bytes at a time not where that word is short, and such as begin
- *   with it are told like those that may begin within one.
+ *   with it are told like those that may begin within one; with 64 only where four bytes are of
+ *   one set.
  * - Of those that may begin within a word (`password`, in `dbpassword`) each has three bytes in a
  *   row at every second or fourth place, if it is long enough: only those are looked up.
  * Where three bytes are those of one, as many as eight are compared. It says "may" too often and
@@ -51,6 +52,21 @@ typedef struct sift_halves {
  * with a blank behind it may begin. */
 enum { SIFT_WITHIN = 0xF0, SIFT_SHORT = 0x0F, SIFT_SETS = 4 /* of each */ };
 
+/* The same, of sixty-four at a time: exact of ASCII, of which each byte has bits of its own. Nearly
+ * all sets are of those that count where a word begins; the last ones of those that may begin
+ * within one, which are fewer and longer. */
+enum {
+    SIFT_ASCII = 128,
+    SIFT_TOLD = 4, /* bytes of a literal that are told */
+    SIFT_TOLD_SETS = 16,
+    SIFT_TOLD_WORDS = 14,
+    SIFT_TOLD_WITHIN = 0xC0 /* the last ones, of the second eight */
+};
+
+typedef struct sift_bytes {
+    uint8_t bits[SIFT_ASCII];
+} sift_bytes;
+
 /* Bytes from first on, each as often as a vector has places. */
 typedef struct sift_range {
     uint8_t first[SIFT_VECTOR], count[SIFT_VECTOR];
@@ -65,11 +81,12 @@ typedef struct sift {
     unsigned stride;                        /* within words; 0: no literal begins there */
     uint8_t within[SIFT_HASHES];            /* bit stride - 1 - k: one that may begin within a word
                                                has three bytes with this hash from its k-th on */
-    bool wide;                              /* 32 bytes at a time */
+    unsigned width;                         /* 16, 32 or 64 bytes at a time */
     bool high;                              /* bytes that are no ASCII are among the places */
     sift_halves ones, begins[SIFT_HASHED];  /* bytes that are places; those with which some begin:
                                                 SIFT_WITHIN, SIFT_SHORT */
-    uint8_t begun[SIFT_HASHES];             /* 1: with three bytes of this hash one begins */
+    sift_bytes signs, told[SIFT_TOLD_SETS / 8][SIFT_TOLD]; /* the same, of 64 */
+    uint8_t begun[SIFT_HASHES]; /* 1: with three bytes of this hash one begins */
     sift_slot slots[SIFT_HASHES];
 } sift;
 
