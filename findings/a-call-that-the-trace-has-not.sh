@@ -197,4 +197,4 @@ for name, which in want:
 print("as told" if seen == want else "this has changed")
 sys.exit(0 if seen == want else 1)
 PYTHON
-"$dir/venv/bin/python" -W ignore "$dir/run.py"
+cd "$dir" && "$dir/venv/bin/python" -W ignore "$dir/run.py"
