@@ -1,5 +1,6 @@
 /* A chat completion or completion, taken apart to the chunks of a stream: for each choice one that
- * says all of it and one that ends it, then the usage. */
+ * says all of it but its tool calls, one for each of these and one that ends it, then the usage.
+ * Clients take a call for begun where a chunk has its name, and some read no other beside it. */
 #include "dialect/openai_turn.h"
 
 #include "dialect/words.h"
@@ -17,23 +18,20 @@ typedef struct unfolding {
     buf *out;
 } unfolding;
 
+static const json_value none = {JSON_NONE, {NULL, 0}};
+
 static bool is_one_of(span key, const span *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (span_eq(key, names[i])) return true;
     return false;
 }
 
-/* A name as it is written in the document. */
-static void put_key(json_writer *w, span name) {
+void openai_put_member(json_writer *w, span name, span value) {
     if (w->comma) buf_add_char(w->out, ',');
     buf_add_char(w->out, '"');
-    buf_add(w->out, name);
+    buf_add(w->out, name); /* as it is written in the document */
     buf_add(w->out, SPAN_OF("\":"));
     w->comma = false;
-}
-
-void openai_put_member(json_writer *w, span name, span value) {
-    put_key(w, name);
     json_put_raw(w, value);
 }
 
@@ -97,30 +95,17 @@ static void put_call(json_writer *w, json_value call, unsigned position) {
     json_close_object(w);
 }
 
-/* Those of a stream are numbered. */
-static void put_calls(json_writer *w, json_value calls) {
-    json_open_array(w);
-    json_iter it = json_iter_of(calls);
-    json_value call;
-    for (unsigned i = 0; json_next_element(&it, &call); i++) {
-        if (call.type == JSON_OBJECT)
-            put_call(w, call, i);
-        else
-            json_put_raw(w, call.raw);
-    }
-    json_close_array(w);
+static bool has_calls(json_value message) {
+    return json_get(message, SPAN_OF("tool_calls")).type == JSON_ARRAY;
 }
 
-static void put_delta(json_writer *w, json_value message) {
+/* All but a list of tool calls. */
+static void put_words(json_writer *w, json_value message) {
+    const bool has = has_calls(message);
     json_open_object(w);
     json_iter it = json_iter_of(message);
-    for (json_member m; message.type == JSON_OBJECT && json_next_member(&it, &m);) {
-        put_key(w, m.key);
-        if (span_eq(m.key, SPAN_OF("tool_calls")) && m.value.type == JSON_ARRAY)
-            put_calls(w, m.value);
-        else
-            json_put_raw(w, m.value.raw);
-    }
+    for (json_member m; message.type == JSON_OBJECT && json_next_member(&it, &m);)
+        if (!has || !span_eq(m.key, SPAN_OF("tool_calls"))) put_member(w, m.key, m.value);
     json_close_object(w);
 }
 
@@ -159,19 +144,49 @@ static void close_choice(unfolding *u, json_writer *w) {
     close_chunk(u, w);
 }
 
+static void end_piece(unfolding *u, json_writer *w, json_value logprobs) {
+    put_or_null(w, "logprobs", logprobs);
+    json_key(w, "finish_reason");
+    json_put_null(w);
+    close_choice(u, w);
+}
+
+/* Those of a stream are numbered. */
+static void say_call(unfolding *u, const choice *c, json_value call, unsigned position) {
+    json_writer w = open_chunk(u);
+    open_choice(&w, c);
+    json_key(&w, "delta");
+    json_open_object(&w);
+    json_key(&w, "tool_calls");
+    json_open_array(&w);
+    if (call.type == JSON_OBJECT)
+        put_call(&w, call, position);
+    else
+        json_put_raw(&w, call.raw);
+    json_close_array(&w);
+    json_close_object(&w);
+    end_piece(u, &w, none);
+}
+
+static void say_calls(unfolding *u, const choice *c) {
+    if (!has_calls(c->says)) return;
+    json_iter it = json_iter_of(json_get(c->says, SPAN_OF("tool_calls")));
+    json_value call;
+    for (unsigned i = 0; !u->full && json_next_element(&it, &call); i++)
+        say_call(u, c, call, i);
+}
+
 static void say(unfolding *u, const choice *c) {
     json_writer w = open_chunk(u);
     open_choice(&w, c);
     if (u->is_chat) {
         json_key(&w, "delta");
-        put_delta(&w, c->says);
+        put_words(&w, c->says);
     } else {
         put_or_null(&w, "text", c->says);
     }
-    put_or_null(&w, "logprobs", c->logprobs);
-    json_key(&w, "finish_reason");
-    json_put_null(&w);
-    close_choice(u, &w);
+    end_piece(u, &w, c->logprobs);
+    if (u->is_chat) say_calls(u, c);
 }
 
 /* With it what else the choice tells. */
@@ -182,7 +197,7 @@ static void finish(unfolding *u, const choice *c) {
     open_choice(&w, c);
     json_key(&w, u->is_chat ? "delta" : "text");
     json_put_raw(&w, u->is_chat ? SPAN_OF("{}") : SPAN_OF("\"\""));
-    put_or_null(&w, "logprobs", (json_value){JSON_NONE, SPAN_EMPTY});
+    put_or_null(&w, "logprobs", none);
     json_iter it = json_iter_of(c->value);
     for (json_member m; json_next_member(&it, &m);)
         if (!is_one_of(m.key, told, ARRAY_LEN(told))) put_member(&w, m.key, m.value);
@@ -210,7 +225,7 @@ static bool unfold(span document, bool is_chat, size_t most, buf *out) {
         if (value.type != JSON_OBJECT) continue;
         const choice c = choice_of(&u, value, i);
         say(&u, &c);
-        finish(&u, &c);
+        if (!u.full) finish(&u, &c);
     }
     if (!u.full) tell_usage(&u);
     buf_done(&u.begin);

@@ -160,18 +160,26 @@ static void a_chat_completion_becomes_chunks(void **state) {
 #define ENDS(i)                                                                                    \
     CHUNK("{\"index\":" #i ",\"delta\":{},\"logprobs\":null,\"finish_reason\":\"tool_calls\"}")
 
-/* Calls of tools are numbered; each choice has its own chunks. */
+#define SAYS(i, delta)                                                                             \
+    CHUNK("{\"index\":" #i ",\"delta\":" delta ",\"logprobs\":null,\"finish_reason\":null}")
+#define CALLS(i, call) SAYS(i, "{\"tool_calls\":[" call "]}")
+
+/* Calls of tools are numbered, and have a chunk each; each choice has its own chunks. */
 static void calls_and_choices(void **state) {
     (void)state;
     assert_told(CHAT, ASKED_STREAM, "text/plain",
                 "{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":"
-                "\"f\"}},{\"index\":5,\"id\":\"b\"},7]},\"finish_reason\":\"tool_calls\"},"
-                "{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"tool_calls\"},3]}",
-                CHUNK("{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\","
-                      "\"function\":{\"name\":\"f\"}},{\"index\":5,\"id\":\"b\"},7]},\"logprobs\":"
-                      "null,\"finish_reason\":null}") ENDS(0)
-                    CHUNK("{\"index\":1,\"delta\":{\"content\":\"x\"},\"logprobs\":null,"
-                          "\"finish_reason\":null}") ENDS(1) "end");
+                "\"f\"}},{\"index\":5,\"id\":\"b\"},7],\"content\":\"so\"},\"finish_reason\":"
+                "\"tool_calls\"},{\"index\":1,\"delta\":{\"content\":\"x\"},\"finish_reason\":"
+                "\"tool_calls\"},3]}",
+                SAYS(0, "{\"content\":\"so\"}")
+                    CALLS(0, "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\"}}")
+                        CALLS(0, "{\"index\":5,\"id\":\"b\"}") CALLS(0, "7") ENDS(0)
+                            SAYS(1, "{\"content\":\"x\"}") ENDS(1) "end");
+    assert_told(CHAT, ASKED_STREAM, JSON,
+                "{\"choices\":[{\"message\":{\"tool_calls\":null},\"finish_reason\":"
+                "\"tool_calls\"}]}",
+                SAYS(0, "{\"tool_calls\":null}") ENDS(0) "end");
 }
 
 static void a_completion_becomes_chunks(void **state) {
