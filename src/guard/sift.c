@@ -200,6 +200,11 @@ typedef struct share {
     void (*add)(sift *s, span text, unsigned set);
 } share;
 
+/* By bytes: two that part within a character are two. */
+static bool begin_alike(const literal *a, const literal *b, size_t bytes) {
+    return span_ieq(span_slice(a->text, 0, bytes), span_slice(b->text, 0, bytes));
+}
+
 /* Those that are alike as far as is told count as one, so that sets are of about one size. */
 static void share_out(sift *s, const literal *literals, size_t count, const share *way) {
     const literal *all[SIFT_LITERALS];
@@ -208,9 +213,7 @@ static void share_out(sift *s, const literal *literals, size_t count, const shar
         if (way->is(&literals[i])) all[found++] = &literals[i];
     qsort(all, found, sizeof *all, by_text);
     for (size_t i = 0; i < found; i++)
-        if (!n ||
-            !span_ieq(span_clip(all[i]->text, way->bytes), span_clip(all[n - 1]->text, way->bytes)))
-            all[n++] = all[i];
+        if (!n || !begin_alike(all[i], all[n - 1], way->bytes)) all[n++] = all[i];
     for (size_t i = 0; i < n; i++)
         way->add(s, all[i]->text, way->first + (unsigned)(i * way->sets / n));
 }

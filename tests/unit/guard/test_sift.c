@@ -2,6 +2,7 @@
  * without a lane says the same and is left in the same state. */
 #include "unit.h"
 
+#include "base/mem.h"
 #include "guard/lane.h"
 #include "heap.h"
 #include "lanes.h"
@@ -263,6 +264,45 @@ static void prose_is_passed_over(void **state) {
     both_done(&b);
 }
 
+/* Leads that part within a character, where a word begins and within words, are two. */
+static void characters_that_begin_alike(void **state) {
+    (void)state;
+    const guard_rule_text own[] = {
+        {.name = SPAN("card"), .pattern = SPAN("ID\xE3\x82\xAB[0-9]+"), .show = -1},
+        {.name = SPAN("number"), .pattern = SPAN("ID\xE7\x95\xAA[0-9]+"), .show = -1},
+        {.name = SPAN("tag"), .pattern = SPAN("(?<![A-Za-z])th\xE1\xBA\xBB[0-9]+"), .show = -1},
+        {.name = SPAN("time"), .pattern = SPAN("(?<![A-Za-z])th\xE1\xBB\x9D[0-9]+"), .show = -1},
+        {.name = SPAN("secret"), .pattern = SPAN("m\xE1\xBA\xADt [0-9]+"), .show = -1},
+        {.name = SPAN("open"), .pattern = SPAN("m\xE1\xBB\x9F kh[0-9]+"), .show = -1},
+    };
+    static const span leads[] = {SPAN("ID\xE3\x82\xAB"
+                                      "12"),
+                                 SPAN("ID\xE7\x95\xAA"
+                                      "12"),
+                                 SPAN("th\xE1\xBA\xBB"
+                                      "12"),
+                                 SPAN("th\xE1\xBB\x9D"
+                                      "12"),
+                                 SPAN("m\xE1\xBA\xADt 12"),
+                                 SPAN("m\xE1\xBB\x9F kh12")};
+    both b = both_new(own, ARRAY_LEN(own), false);
+    buf text = BUF_EMPTY;
+    for (size_t i = 0; i < ARRAY_LEN(leads); i++) {
+        buf_clear(&text);
+        for (size_t k = 0; k < 4; k++)
+            buf_add(&text, pieces[0]);
+        buf_add(&text, leads[i]);
+        for (int k = 0; k < WAYS; k++) {
+            lane_result r =
+                lane_run(b.policy[k], b.scratch, (guard_form){0}, buf_span(&text), NULL, NULL);
+            if (!r.finds.len) fail_msg("%zu is not found in way %d", i, k);
+            lane_result_done(&r);
+        }
+    }
+    buf_done(&text);
+    both_done(&b);
+}
+
 /* A lead is found at each place of a block, at the text's begin and at its end. */
 static void each_place_counts(void **state) {
     (void)state;
@@ -315,12 +355,99 @@ static void ended_texts_are_sifted_whole(void **state) {
     both_done(&b);
 }
 
+/* ---- any leads ---- */
+
+enum { LEADS_MOST = 6, SIGNS_MOST = 4, SIGN_BYTES = 3, ANY_TEXT = 300 };
+
+/* So few signs that leads begin alike, part within a character, and stand in the text. */
+static span draw_text(uint64_t *x, char *room, size_t signs) {
+    static const span all[] = {SPAN("a"),
+                               SPAN("A"),
+                               SPAN("b"),
+                               SPAN(" "),
+                               SPAN("-"),
+                               SPAN("1"),
+                               SPAN("\xC3\xA9"),
+                               SPAN("\xC3\xA8"),
+                               SPAN("\xE1\xBA\xBB"),
+                               SPAN("\xE1\xBB\x9D"),
+                               SPAN("\xBB")};
+    size_t len = 0;
+    for (size_t i = 0; i < signs; i++) {
+        const span sign = all[draw(x) % ARRAY_LEN(all)];
+        memcpy(room + len, sign.ptr, sign.len);
+        len += sign.len;
+    }
+    return span_from(room, len);
+}
+
+/* Leads, and signs between them. */
+static span draw_some(uint64_t *x, char room[ANY_TEXT], const literal *leads, size_t count) {
+    size_t len = 0;
+    while (len < ANY_TEXT - SIGN_BYTES * (SIGNS_MOST + 1)) {
+        const span lead = leads[draw(x) % count].text;
+        memcpy(room + len, lead.ptr, lead.len);
+        len += lead.len + draw_text(x, room + len + lead.len, draw(x) % 2).len;
+    }
+    return span_from(room, len);
+}
+
+static bool is_letter_at(span text, size_t at) {
+    return (text.ptr[at] | 0x20) >= 'a' && (text.ptr[at] | 0x20) <= 'z';
+}
+
+static bool counts_at(const literal *l, span text, size_t at) {
+    const bool parted = at == 0 || !is_letter_at(text, at - 1);
+    return at + l->text.len <= text.len && (parted || !l->parted) &&
+           span_ieq(span_slice(text, at, at + l->text.len), l->text);
+}
+
+static bool is_looked_at(const sift *s, span text, size_t at) {
+    sifting from = sifting_of(s, text, true);
+    return sift_next(&from, at) == at;
+}
+
+/* Whatever the leads are, no width passes over a place where one counts. */
+static void any_leads_are_found(void **state) {
+    (void)state;
+    static const unsigned widths[] = {64, 32, 16};
+    sift *s = mem_alloc(sizeof *s);
+    char rooms[LEADS_MOST][SIGN_BYTES * SIGNS_MOST], room[ANY_TEXT];
+    for (uint64_t n = 1; n <= 3000; n++) {
+        uint64_t seed = n * 0x9E3779B97F4A7C15u;
+        literal leads[LEADS_MOST];
+        const size_t count = 1 + draw(&seed) % LEADS_MOST;
+        for (size_t i = 0; i < count; i++) {
+            const span lead = draw_text(&seed, rooms[i], 1 + draw(&seed) % SIGNS_MOST);
+            leads[i] = (literal){.text = lead, .parted = draw(&seed) % 2};
+        }
+        const span text = draw_some(&seed, room, leads, count);
+        sift_init(s, leads, count);
+        const unsigned most = s->width;
+        for (size_t w = 0; s->on && w < ARRAY_LEN(widths); w++) {
+            if (widths[w] > most) continue;
+            s->width = widths[w];
+            for (size_t at = 0; at < text.len; at++)
+                for (size_t i = 0; i < count; i++)
+                    if (counts_at(&leads[i], text, at) && !is_looked_at(s, text, at))
+                        fail_msg("seed %d, width %u: lead %zu at %zu", (int)n, s->width, i, at);
+        }
+    }
+    free(s);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(shipped_rules_say_the_same),   cmocka_unit_test(short_leads_say_the_same),
-        cmocka_unit_test(within_words_says_the_same),   cmocka_unit_test(many_signs_say_the_same),
-        cmocka_unit_test(prose_is_passed_over),         cmocka_unit_test(each_place_counts),
-        cmocka_unit_test(short_words_say_the_same),     cmocka_unit_test(other_bytes_say_the_same),
+        cmocka_unit_test(shipped_rules_say_the_same),
+        cmocka_unit_test(short_leads_say_the_same),
+        cmocka_unit_test(within_words_says_the_same),
+        cmocka_unit_test(many_signs_say_the_same),
+        cmocka_unit_test(prose_is_passed_over),
+        cmocka_unit_test(characters_that_begin_alike),
+        cmocka_unit_test(any_leads_are_found),
+        cmocka_unit_test(each_place_counts),
+        cmocka_unit_test(short_words_say_the_same),
+        cmocka_unit_test(other_bytes_say_the_same),
         cmocka_unit_test(ended_texts_are_sifted_whole),
     };
     return run_watched(tests);
