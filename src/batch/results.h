@@ -43,7 +43,8 @@ typedef struct result_head {
  * result of a batch. */
 MUST_USE bool result_read(span head, result_head *ret);
 /* Whether torn, the beginning of a line that was not written to its end, may be that of a result:
- * or zeros, which a lost machine leaves in the place of what had not reached the disk. */
+ * or zeros, which a lost machine leaves in the place of what had not reached the disk. Of a longer
+ * line that ends with them the rest is to be looked at, too. */
 bool result_may_begin(span torn);
 
 #endif

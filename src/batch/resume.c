@@ -4,9 +4,12 @@
 #include "batch/results.h"
 #include "batch/scan.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { PIECE = 16 * 1024 };
 
 /* One file while it is read. */
 typedef struct reading {
@@ -31,11 +34,32 @@ static bool was_moved(reading *r, const result_head *head, bool *ret_failed) {
     return r->failures && known && head->failed && mark == (head->mark | FAILED);
 }
 
+/* Whether nothing but zeros stands in the file from there on. */
+static bool are_zeros_from(const sink *s, uint64_t at) {
+    char piece[PIECE];
+    for (;;) {
+        ssize_t n = pread(s->fd, piece, sizeof piece, (off_t)at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return n == 0;
+        for (ssize_t i = 0; i < n; i++)
+            if (piece[i] != '\0') return false;
+        at += (uint64_t)n;
+    }
+}
+
+/* A result that was not written to its end. Of a long line the text is the beginning alone: where
+ * that ends in zeros, what stands behind them may be somebody's. */
+static bool is_torn(const reading *r, const line *l) {
+    if (l->ended || !result_may_begin(l->text)) return false;
+    bool zeros = l->text.len && l->text.ptr[l->text.len - 1] == '\0';
+    return !zeros || are_zeros_from(r->sink, l->offset + l->text.len);
+}
+
 static bool take(void *user, const line *l) {
     reading *r = user;
     result_head head;
     bool known;
-    if (!l->ended && result_may_begin(l->text)) {
+    if (is_torn(r, l)) {
         r->torn_at = l->offset;
         return true;
     }

@@ -3,6 +3,7 @@
 
 #include "batch/lines.h"
 #include "batch/outputs.h"
+#include "batch/results.h"
 #include "batch/resume.h"
 
 #include <errno.h>
@@ -345,6 +346,41 @@ static void cuts_zeros_at_the_end(void **state) {
     }
 }
 
+/* Of a long line the beginning alone is read at first. */
+static void leaves_alone_what_stands_behind_zeros(void **state) {
+    (void)state;
+    static const struct {
+        const char *before, *behind;
+        size_t zeros;
+    } rows[] = {
+        {"", "precious", RESULT_HEAD_MAX},
+        {"", "precious", 100000},
+        {"", "\r", RESULT_HEAD_MAX},
+        {"{\"id\":\"batch_req_1_00", "precious", RESULT_HEAD_MAX},
+        {RESULT(5, 200), "precious", RESULT_HEAD_MAX},
+    };
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        const char *path = i % 2 ? errors_path : out_path;
+        resume_found found;
+        buf text = BUF_EMPTY;
+        buf_add_cstr(&text, rows[i / 2].before);
+        memset(buf_reserve(&text, rows[i / 2].zeros), 0, rows[i / 2].zeros);
+        buf_grow(&text, rows[i / 2].zeros);
+        buf_add_cstr(&text, rows[i / 2].behind);
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(text.ptr, 1, text.len, f), text.len);
+        fclose(f);
+        if (resume(RESUME, &found)) fail_msg("row %zu: taken for torn", i / 2);
+        marks_done(&found_marks);
+        buf kept = unit_read(path);
+        assert_true(span_eq(buf_span(&kept), buf_span(&text)));
+        buf_done(&kept);
+        buf_done(&text);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
 static void refuses(const char *out, const char *what) {
     resume_found found;
     char expected[400];
@@ -490,6 +526,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(finds_what_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_a_torn_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_zeros_at_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(leaves_alone_what_stands_behind_zeros, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_the_files_of_others_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgets_failures_or_everything, set_up, tear_down),
     };
