@@ -92,6 +92,39 @@ def test_variants_are_told_apart_by_what_is_in_their_arguments(sim: str, closed_
         assert len(client._variants) == 2
 
 
+class Secret(str):
+    """A key of a type that shows none of it, as some libraries have."""
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    __str__ = __repr__
+
+
+def test_variants_are_told_apart_by_what_they_do_not_show(provider: Scripted, connect: Connect, tmp_path: Path, sim: str) -> None:
+    client = connect(provider.base_url)
+    for key in ("one", "two", "one"):
+        client.with_options(api_key=Secret(key)).ask("Hello")
+    assert [asked.headers["authorization"] for asked in provider.asked] == ["Bearer one", "Bearer two", "Bearer one"]
+    assert len(client._variants) == 2
+    client.with_options(fallbacks=[{"base_url": Secret("http://127.0.0.1:1/v1")}])
+    client.with_options(fallbacks=[{"base_url": Secret("http://127.0.0.1:2/v1")}])
+    assert len(client._variants) == 4
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(f"providers: {{{name}: {{url: '{sim}'}}}}\nmodels: {{'*': {name}}}\n")
+    with Weir(config=tmp_path / "a") as other:
+        assert [other.with_options(config=Named(Secret(tmp_path / name))).chat.completions.create(messages="Hi").weir.target for name in "ab"] == [
+            "a/gpt-4o-mini", "b/gpt-4o-mini"]
+
+
+def test_a_variant_that_was_closed_is_made_anew(connect: Connect) -> None:
+    client = connect()
+    for _ in range(3):
+        with client.with_options(max_retries=0) as other:
+            assert other.ask("Hello") == "You said: Hello"
+    assert len(client._variants) == 1
+
+
 def test_a_closed_client_closes_all_that_it_made(sim: str) -> None:
     client = Weir(base_url=sim, api_key="any")
     first = client.with_options(model="m0")

@@ -274,7 +274,9 @@ class ClientBase:
         """A client that is made from other arguments. The last few are kept: their connections are worth it."""
         key = repr(sorted(changes.items()))
         with self._lock:
-            made: Self = self._variants.pop(key, None) or type(self)(**{**self._arguments, **changes})
+            made: Optional[Self] = self._variants.pop(key, None)
+            if made is None or made._handle.closed:
+                made = type(self)(**{**self._arguments, **changes})
             self._variants[key] = made
             self._made.add(made)
             if len(self._variants) > _VARIANTS:
@@ -352,12 +354,16 @@ _VARIANTS = 8
 
 def _lasting(value: Any) -> Any:
     """What can be read once alone, or says nothing of itself, as what it holds: clients are found again by it."""
-    if isinstance(value, (str, bytes, int, float, type(None))):
+    if isinstance(value, str):
+        return str.__str__(value)  # of a type of its own, as secrets' that show asterisks: the plain text
+    if isinstance(value, bytes):
+        return memoryview(value).tobytes()
+    if isinstance(value, (int, float, type(None))):
         return value
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return _lasting(os.fspath(value))
     if isinstance(value, Mapping):
-        return {name: _lasting(inner) for name, inner in value.items()}
+        return {_lasting(name) if isinstance(name, str) else name: _lasting(inner) for name, inner in value.items()}
     return [_lasting(inner) for inner in value] if isinstance(value, Iterable) else value
 
 
