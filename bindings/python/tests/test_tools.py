@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import enum
 import functools
+import gc
 import json
 import threading
 import time
@@ -273,6 +274,68 @@ def test_a_function_that_is_cancelled_by_what_it_waits_for(aconnect: Callable[..
                 await running
             assert ended.is_set()
 
+    asyncio.run(work())
+
+
+def test_a_function_that_is_cancelled_again_while_it_cleans_up(aconnect: Callable[..., AsyncWeir]) -> None:
+    async def work() -> None:
+        told: List[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        async with aconnect() as client:
+            begun, cleaning, cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+            @client.tool
+            async def wait(fails: bool) -> None:
+                try:
+                    begun.set()
+                    await asyncio.Event().wait()
+                finally:
+                    cleaning.set()
+                    if fails:
+                        raise ValueError("it could not be cleaned up")
+                    try:
+                        await asyncio.Event().wait()  # for ever, if nobody cancels that too
+                    finally:
+                        cut.set()
+
+            running = asyncio.ensure_future(client.run('wait {"fails": false}', model="sim/script"))
+            await begun.wait()
+            running.cancel()
+            await cleaning.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert cut.is_set() and asyncio.all_tasks() == {asyncio.current_task()}
+            begun.clear()
+            running = asyncio.ensure_future(client.run('wait {"fails": true}', model="sim/script"))
+            await begun.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+        gc.collect()
+        await asyncio.sleep(0)
+        assert told == []
+
+    asyncio.run(work())
+
+
+def test_a_plain_function_within_which_something_is_cancelled(client: Weir, aconnect: Callable[..., AsyncWeir]) -> None:
+    def wait() -> None:
+        async def gone() -> None:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+
+        asyncio.run(gone())
+
+    async def work() -> None:
+        async with aconnect() as other:
+            other.tool(wait)
+            run = await other.run("wait {}", model="sim/script")
+            assert [step["error"] for step in run.steps] == ["it was cancelled"]
+
+    client.tool(wait)
+    assert [step["error"] for step in client.run("wait {}", model="sim/script").steps] == ["it was cancelled"]
     asyncio.run(work())
 
 

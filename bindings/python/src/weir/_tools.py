@@ -332,6 +332,11 @@ def _keywords(tool: Tool, arguments: bytes) -> Dict[str, Any]:
     return {name: _as(tool.kinds.get(name, Any), value) for name, value in members.items()}
 
 
+def _was_cancelled() -> Exception:
+    """What the model is told in the place of a CancelledError."""
+    return RuntimeError("it was cancelled")
+
+
 def call_waiting(driver: Driver) -> None:
     """Calls what is to be called, one after the other."""
     for call, tool, arguments in driver.calls():
@@ -340,6 +345,8 @@ def call_waiting(driver: Driver) -> None:
             said = tool.function(**_keywords(tool, arguments))
             if not inspect.isawaitable(said):
                 driver.answer(call, said)
+        except asyncio.CancelledError:
+            driver.fail(call, _was_cancelled())
         except Exception as error:
             driver.fail(call, error)
         if inspect.isawaitable(said):  # under a decorator that does not show it
@@ -352,6 +359,8 @@ def _outcome(function: Callable[..., Any], keywords: Mapping[str, Any]) -> Tuple
     """What it returns or raises. As a thread's exception a StopIteration would never arrive: before Python 3.12 no future takes it."""
     try:
         return function(**keywords), None
+    except asyncio.CancelledError:  # of a loop of its own; that of the run would take it for its own
+        return None, _was_cancelled()
     except Exception as error:
         return None, error
 
@@ -363,10 +372,16 @@ async def _awaited(said: Awaitable[Any]) -> Any:
         await asyncio.wait({task})
     except asyncio.CancelledError:
         task.cancel()
-        await asyncio.wait({task})
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:  # once more, of a task that still cleans up
+                task.cancel()
+        if not task.cancelled():
+            task.exception()  # nobody is to be told any more, nor asyncio's log
         raise
     if task.cancelled():
-        raise RuntimeError("it was cancelled")
+        raise _was_cancelled()
     return task.result()
 
 
