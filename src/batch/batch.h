@@ -43,6 +43,7 @@ typedef struct batch_settings {
     resume_mode mode;
     bool tally; /* count the input's lines beside the run, for the total */
     void (*harmless)(span text, buf *out); /* what a model says, as a terminal may be shown it */
+    void (*harmless_json)(span json, buf *out); /* the same of JSON lines */
 } batch_settings;
 
 typedef struct batch_counts {

@@ -64,7 +64,8 @@ static bool plan_view(files *f, const batch_settings *s, const char *path, bool 
     if (!is_file(path)) {
         names->answers = NULL;
         bool ok = open_pipe(v, path, look, ret_why);
-        if (ok && v->fd >= 0 && isatty(v->fd)) v->harmless = s->harmless;
+        if (ok && v->fd >= 0 && isatty(v->fd))
+            v->harmless = s->form == RESULTS_JSONL ? s->harmless_json : s->harmless;
         return ok;
     }
     v->to_record = s->form == RESULTS_JSONL;
@@ -96,12 +97,20 @@ static bool check_apart(const files *f, buf *ret_why) {
     return ret_why->len == 0;
 }
 
+static void disarm(sink *s, const batch_settings *settings) {
+    if (s->fd >= 0 && !s->regular && isatty(s->fd)) s->harmless = settings->harmless_json;
+}
+
 static bool open_output(files *f, const batch_settings *s, bool look, buf *ret_why) {
     if (!s->output) f->made_output = outputs_name_with(s->input, result_form_suffix(s->form));
     const char *path = s->output ? s->output : f->made_output;
     outputs_names names = {path, s->errors};
-    return plan_view(f, s, path, look, &names, ret_why) &&
-           outputs_open(&f->out, &names, look, &f->made_errors, ret_why) && check_apart(f, ret_why);
+    if (!plan_view(f, s, path, look, &names, ret_why) ||
+        !outputs_open(&f->out, &names, look, &f->made_errors, ret_why))
+        return false;
+    disarm(&f->out.answers, s);
+    disarm(&f->out.failures, s);
+    return check_apart(f, ret_why);
 }
 
 bool files_open(files *f, const batch_settings *settings, bool look, marks *m, buf *ret_why) {

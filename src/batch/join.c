@@ -123,9 +123,18 @@ static buf *row(join *j) {
     return j->to_file ? &j->file.pending : &j->rows;
 }
 
+static bool print_rows(join *j) {
+    buf shown = BUF_EMPTY;
+    bool terminal = j->settings->harmless && isatty(STDOUT_FILENO);
+    if (terminal) j->settings->harmless(buf_span(&j->rows), &shown);
+    bool ok = write_whole(STDOUT_FILENO, buf_span(terminal ? &shown : &j->rows));
+    buf_done(&shown);
+    return ok;
+}
+
 static bool write_rows(join *j, size_t most) {
     if (j->to_file) return replace_write(&j->file, j->why);
-    if (j->rows.len < most || write_whole(STDOUT_FILENO, buf_span(&j->rows))) {
+    if (j->rows.len < most || print_rows(j)) {
         if (j->rows.len >= most) buf_clear(&j->rows);
         return true;
     }

@@ -18,6 +18,7 @@ typedef struct join_settings {
     const char *output; /* a file's name, replaced when all is written; NULL or "-": standard
                            output */
     item_rules rules;   /* the format, and the columns but for the prompt's */
+    void (*harmless)(span text, buf *out); /* what a model says, as a terminal may be shown it */
 } join_settings;
 
 typedef struct join_counts {

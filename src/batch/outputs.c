@@ -200,8 +200,20 @@ static void cut_torn(const sink *s, span written) {
     if (ftruncate(s->fd, st.st_size - torn) != 0) return;
 }
 
+/* Results that have come since the last flush: whole ones. */
+static void make_harmless(sink *s) {
+    if (!s->harmless) return;
+    buf shown = BUF_EMPTY;
+    s->harmless(span_slice(buf_span(&s->pending), s->shown, s->pending.len), &shown);
+    s->pending.len = s->shown;
+    buf_add(&s->pending, buf_span(&shown));
+    s->shown = s->pending.len;
+    buf_done(&shown);
+}
+
 static void sink_flush(sink *s) {
     size_t done = 0;
+    make_harmless(s);
     buf all = s->pending;
     while (!s->error && s->pending.len) {
         size_t len = writable(s);
@@ -218,6 +230,7 @@ static void sink_flush(sink *s) {
     s->pending = all;
     if (s->error) cut_torn(s, span_from(all.ptr, done));
     buf_drop_front(&s->pending, done);
+    if (s->harmless) s->shown -= done;
 }
 
 bool outputs_flush(outputs *o) {

@@ -19,7 +19,9 @@ typedef struct sink {
     bool standard;    /* standard output: not ours to close */
     bool unnamed;     /* a temporary file: no record that a later run could read */
     buf pending;      /* gathered, not written */
-    int error;        /* errno of a write that failed; nothing is written from then on */
+    void (*harmless)(span results, buf *out); /* of a terminal: what it is shown; NULL: as it is */
+    size_t shown;                             /* bytes of pending that are what it is shown */
+    int error; /* errno of a write that failed; nothing is written from then on */
 } sink;
 
 typedef struct outputs {

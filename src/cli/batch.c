@@ -114,6 +114,7 @@ static bool read_settings(const cli_args *args, batch_settings *ret) {
         .mode = read_mode(args),
         .tally = !args->values[OPT_QUIET],
         .harmless = chat_filter_text,
+        .harmless_json = chat_filter_json,
     };
     if (form && !result_form_of(span_cstr(form), &ret->form)) return false;
     if (input_format && !batch_format_of(span_cstr(input_format), &ret->rules.format)) return false;

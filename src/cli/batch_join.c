@@ -2,6 +2,7 @@
 #include "batch/join.h"
 
 #include "base/list.h"
+#include "cli/chat_filter.h"
 #include "cli/cli.h"
 
 #include <inttypes.h>
@@ -42,6 +43,7 @@ static int run(const cli_args *args) {
         .result_count = args->rest_count - 1,
         .output = args->values[OPT_OUTPUT],
         .rules = {.format = FORMAT_AUTO, .columns = {.id = span_cstr(args->values[OPT_ID_COLUMN])}},
+        .harmless = chat_filter_text,
     };
     join_counts counts;
     buf notes = BUF_EMPTY, why = BUF_EMPTY;

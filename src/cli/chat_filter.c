@@ -1,5 +1,7 @@
 #include "cli/chat_filter.h"
 
+#include <inttypes.h>
+
 enum {
     STATE_TEXT,
     STATE_ESCAPE,       /* after ESC */
@@ -110,7 +112,19 @@ static bool take_one(chat_filter *f, uint32_t c, span bytes, buf *out) {
     }
 }
 
+/* Such characters stand in strings alone, where they may be escapes. */
+static void take_json(uint32_t c, span bytes, buf *out) {
+    if (is_control(c) || turns_direction(c))
+        buf_addf(out, "\\u%04" PRIx32, c);
+    else
+        buf_add(out, bytes);
+}
+
 static void take(chat_filter *f, uint32_t c, span bytes, buf *out) {
+    if (f->json) {
+        take_json(c, bytes, out);
+        return;
+    }
     while (!take_one(f, c, bytes, out)) {}
 }
 
@@ -187,5 +201,11 @@ void chat_filter_end(chat_filter *f, buf *out) {
 void chat_filter_text(span text, buf *out) {
     chat_filter f = {0};
     chat_filter_add(&f, text, out);
+    chat_filter_end(&f, out);
+}
+
+void chat_filter_json(span json, buf *out) {
+    chat_filter f = {.json = true};
+    chat_filter_add(&f, json, out);
     chat_filter_end(&f, out);
 }

@@ -19,6 +19,7 @@ enum { CHAT_FILTER_HIDDEN_MAX = 4096 };
 /* All zero: at the beginning of a text. */
 typedef struct chat_filter {
     int state;
+    bool json;       /* chat_filter_json() */
     unsigned hidden; /* characters of the sequence so far */
     char held[4];    /* the beginning of a character */
     size_t held_len;
@@ -30,5 +31,8 @@ void chat_filter_end(chat_filter *f, buf *out);
 
 /* A whole text at once. */
 void chat_filter_text(span text, buf *out);
+/* The same of JSON, on lines or not: in the place of each such character stands its escape, so that
+ * it says what it said. Escape sequences stay as text. */
+void chat_filter_json(span json, buf *out);
 
 #endif

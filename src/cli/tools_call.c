@@ -105,25 +105,29 @@ static void write_json(const asking *k, span name, span arguments, buf *out) {
 }
 
 /* What a tool says is anybody's, as what a model says. */
-static void put_result(span text, buf *out) {
-    if (isatty(STDOUT_FILENO))
-        chat_filter_text(text, out);
-    else
+static void put_result(span text, bool json, buf *out) {
+    if (!isatty(STDOUT_FILENO))
         buf_add(out, text);
+    else if (json)
+        chat_filter_json(text, out);
+    else
+        chat_filter_text(text, out);
 }
 
 static int tell(const asking *k, span name, span arguments, bool json) {
-    buf out = BUF_EMPTY;
+    buf out = BUF_EMPTY, object = BUF_EMPTY;
     bool good = k->outcome == TOOL_DONE;
     if (json) {
-        write_json(k, name, arguments, &out);
+        write_json(k, name, arguments, &object);
+        put_result(buf_span(&object), true, &out);
     } else if (good) {
-        put_result(buf_span(&k->text), &out);
+        put_result(buf_span(&k->text), false, &out);
         if (!span_ends(buf_span(&out), SPAN_OF("\n"))) buf_add_char(&out, '\n');
     } else {
         cli_complain("%.*s: %.*s", SPAN_ARG(name), SPAN_ARG(buf_span(&k->text)));
     }
     if (out.len && !cli_print(&out)) good = false;
+    buf_done(&object);
     buf_done(&out);
     return good ? CLI_OK : CLI_FAILED;
 }

@@ -1,13 +1,15 @@
 """weir batch in a terminal: the bar, its colours, another size, and Ctrl-C."""
 
+import json
 import os
 import re
 import threading
 
 import pytest
 
+import bodies
 from batches import ask, by_id, content, echo, said
-from upstream import after, error
+from upstream import after, error, reply
 
 BAR = r"\[=*>? *\]  (\d+)/(\d+)"
 
@@ -132,6 +134,38 @@ def test_answers_on_the_terminal_do_not_steer_it(terminal, upstream, folder, for
     assert t.wait_exit() == 0
     assert b"hello and bye" in t.transcript and b"title" not in t.transcript, t.report()
     assert not any(byte in t.transcript for byte in (b"\x1b", b"\x07", b"\xc2\x9b")), t.report()
+
+
+STEERS = "\x9b2Jhello\x7f \u202eand\x9d0;a title\x9c bye"
+
+
+def echo_raw(request):
+    """JSON lets them stand as they are."""
+    return reply(200, json.dumps(bodies.completion(said(request)), ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("ordered", [[], ["--ordered"]])
+def test_json_on_the_terminal_does_not_steer_it(terminal, upstream, folder, ordered):
+    folder.put(*(ask(f"r{i}", f"{STEERS} {'long ' * 2000}") for i in range(20)))
+    upstream.always(echo_raw)
+    t = terminal("batch", "in.jsonl", "-o", "-", "--quiet", *ordered, "--url", upstream.url, cwd=folder.path)
+    assert t.wait_exit() == 0
+    shown = [json.loads(line) for line in t.transcript.decode().splitlines()]
+    assert {one["custom_id"] for one in shown} == {f"r{i}" for i in range(20)}
+    assert all(content(one).startswith(STEERS) for one in shown)
+    assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]", t.transcript.decode()), t.report()
+
+
+def test_joined_rows_on_the_terminal_do_not_steer_it(terminal, upstream, folder):
+    folder.put(ask("a", f"{STEERS} \x1b]0;a title\x07now"))
+    upstream.always(echo_raw)
+    folder.run("in.jsonl", "--url", upstream.url)
+    t = terminal("batch", "join", "in.jsonl", "in.out.jsonl", "--quiet", cwd=folder.path)
+    assert t.wait_exit() == 0
+    assert ",hello and bye now," in t.transcript.decode(), t.report()
+    assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]", t.transcript.decode()), t.report()
+    out, _ = folder.run("join", "in.jsonl", "in.out.jsonl")
+    assert STEERS in out, "a program gets it as it is"
 
 
 def test_answers_into_a_pipe_with_the_bar_on_the_terminal(terminal, held, folder):

@@ -310,8 +310,14 @@ def test_what_a_tool_says_does_not_steer_the_terminal(tmp_path):
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=slave, timeout=60, check=True)
         os.close(slave)
         assert screen.read(4096) == b"hello and bye\r\n"
-    # A program gets what it said.
+    # A program gets what it said, and JSON says the same with escapes.
     assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True).stdout == said
+    master, slave = os.openpty()
+    with open(master, "rb", buffering=0) as screen:
+        subprocess.run([*command, "--json"], stdin=subprocess.DEVNULL, stdout=slave, timeout=60, check=True)
+        os.close(slave)
+        shown = screen.read(4096).removesuffix(b"\r\n").decode()
+    assert json.loads(shown)["result"] == said.decode() and shown.isprintable()
 
 
 def test_a_sandbox_holds(tmp_path, server):

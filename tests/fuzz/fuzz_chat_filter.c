@@ -1,12 +1,13 @@
-/* What a model says on its way to a terminal: chat_filter_add, chat_filter_end.
+/* What a model says on its way to a terminal: chat_filter_add, chat_filter_end, chat_filter_json.
  *
  * The first byte chooses the cuts. Holds: what comes out is UTF-8 without control characters but
  * line ends and tabs, does not depend on the cuts, keeps every line end, and passes a second time
- * unchanged.
+ * unchanged. What is JSON stays so.
  */
 #include "fuzz.h"
 
 #include "cli/chat_filter.h"
+#include "json/json.h"
 
 static void filter(span text, size_t step, buf *out) {
     chat_filter f = {0};
@@ -35,6 +36,23 @@ static bool is_harmless(span text) {
     return true;
 }
 
+static void filter_json(span text) {
+    json_value before, after;
+    json_fault fault;
+    buf out = BUF_EMPTY, line = BUF_EMPTY;
+    chat_filter_json(text, &out);
+    HOLDS(is_harmless(buf_span(&out)));
+    HOLDS(count_lines(buf_span(&out)) == count_lines(text));
+    buf_clear(&out);
+    if (json_scan(text, NULL, &before, &fault)) {
+        json_write_line(&line, before.raw);
+        chat_filter_json(buf_span(&line), &out);
+        HOLDS(json_scan(buf_span(&out), NULL, &after, &fault) && after.type == before.type);
+    }
+    buf_done(&out);
+    buf_done(&line);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1) return 0;
     span text = span_from((const char *)data + 1, size - 1);
@@ -46,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     HOLDS(span_eq(buf_span(&whole), buf_span(&cut)));
     HOLDS(span_eq(buf_span(&whole), buf_span(&again)));
     HOLDS(count_lines(buf_span(&whole)) == count_lines(text));
+    filter_json(text);
     buf_done(&whole);
     buf_done(&cut);
     buf_done(&again);

@@ -136,6 +136,26 @@ static void begins_anew_after_the_end(void **state) {
     buf_done(&out);
 }
 
+static void writes_escapes_into_json(void **state) {
+    (void)state;
+    static const row cases[] = {
+        {"{\"a\":\"b\\u001b[1m\"}\n{\"\":\t\"Gr\xc3\xbc\xc3\x9f\x65, \xf0\x9f\x99\x82\"}\n",
+         "{\"a\":\"b\\u001b[1m\"}\n{\"\":\t\"Gr\xc3\xbc\xc3\x9f\x65, \xf0\x9f\x99\x82\"}\n"},
+        {"\"\x7f\xc2\x80\xc2\x9b[2J\xc2\x9f\xc2\xa0\"",
+         "\"\\u007f\\u0080\\u009b[2J\\u009f\xc2\xa0\""},
+        {"\"\xe2\x80\xa9\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9\"",
+         "\"\xe2\x80\xa9\\u202a\\u202e\\u2066\\u2069\""},
+        {"\"\033]0;x\a\r\"", "\"\\u001b]0;x\\u0007\\u000d\""},
+        {"\"\x9b\xc2", "\"\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buf out = BUF_EMPTY;
+        chat_filter_json(span_cstr(cases[i].in), &out);
+        assert_span(buf_span(&out), cases[i].out);
+        buf_done(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters),
@@ -143,6 +163,7 @@ int main(void) {
         cmocka_unit_test(shows_at_once_what_is_whole),
         cmocka_unit_test(an_endless_sequence_hides_little),
         cmocka_unit_test(begins_anew_after_the_end),
+        cmocka_unit_test(writes_escapes_into_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
