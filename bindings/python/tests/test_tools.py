@@ -319,6 +319,33 @@ def test_a_function_that_is_cancelled_again_while_it_cleans_up(aconnect: Callabl
     asyncio.run(work())
 
 
+def test_a_run_that_is_cancelled_waits_for_all_of_its_functions(aconnect: Callable[..., AsyncWeir]) -> None:
+    async def work() -> None:
+        async with aconnect() as client:
+            begun: List[int] = []
+            ended: List[int] = []
+
+            @client.tool
+            async def wait(turns: int) -> None:
+                try:
+                    begun.append(turns)
+                    await asyncio.Event().wait()
+                finally:
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    ended.append(turns)
+
+            running = asyncio.ensure_future(client.run('wait {"turns": 0}\nwait {"turns": 50}', model="sim/script"))
+            while len(begun) < 2:
+                await asyncio.sleep(0)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert sorted(ended) == [0, 50]
+
+    asyncio.run(work())
+
+
 def test_a_plain_function_within_which_something_is_cancelled(client: Weir, aconnect: Callable[..., AsyncWeir]) -> None:
     def wait() -> None:
         async def gone() -> None:

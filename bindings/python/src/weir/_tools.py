@@ -406,4 +406,7 @@ async def _call_one(driver: Driver, call: int, tool: Tool, arguments: bytes) -> 
 
 async def call_awaiting(driver: Driver) -> None:
     """The same beside each other; a plain function in a thread, so that the loop goes on."""
-    await asyncio.gather(*(_call_one(driver, *call) for call in driver.calls()))
+    ended = await asyncio.gather(*(_call_one(driver, *call) for call in driver.calls()), return_exceptions=True)  # which waits for all
+    for error in ended:
+        if error is not None:
+            raise error
