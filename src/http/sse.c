@@ -265,12 +265,18 @@ bool sse_end_find(sse_end *e, span input) {
     return false;
 }
 
+/* A line without an end that has something of an event. */
+static bool counts_as_line(const sse_reader *r, span half) {
+    static const span data = SPAN("data:"), error = SPAN("error:");
+    const span name = r->errors && span_starts(half, error) ? error : data;
+    return span_starts(half, name) && span_trim(half).len > name.len;
+}
+
 sse_result sse_read_end(sse_reader *r, sse_event *ret_event) {
     if (r->dead) return SSE_TOO_LARGE;
     if (r->told) forget_event(r);
     span half = buf_span(&r->line);
-    bool begun = span_starts(half, SPAN_OF("data:"));
-    if (begun && span_trim(half).len > strlen("data:")) take_field(r, half);
+    if (counts_as_line(r, half)) take_field(r, half);
     buf_clear(&r->line);
     if (r->has_data) return tell_event(r, ret_event);
     return SSE_MORE;

@@ -74,8 +74,8 @@ size_t sse_reader_bytes(const sse_reader *r, size_t more);
 sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event);
 
 /* At the end of the stream: an event that lacks only its final blank line counts (providers leave
- * it out); a half line does too, if it began with "data:" and goes on. Returns SSE_EVENT once, then
- * SSE_MORE. */
+ * it out); a half line does too, if it began with "data:", or "error:" where that is wanted, and
+ * goes on. Returns SSE_EVENT once, then SSE_MORE. */
 sse_result sse_read_end(sse_reader *r, sse_event *ret_event);
 
 /* Where an event ends, for whoever gathers a large one before it is read: at a line that has

@@ -33,6 +33,16 @@ def test_a_field_that_is_an_error(weir, upstream, stream):
     assert answer.header("x-weir-attempts") == "1"
 
 
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_field_that_is_an_error_and_the_last_of_a_body(weir, upstream, stream, kind):
+    """With no line end behind it."""
+    body = line(TOO_LONG).rstrip()
+    upstream.script(raw([b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (kind.encode(), len(body)), body]))
+    answer = wire.chat(weir(upstream), stream=stream)
+    assert answer.status == 400 and answer.error["message"].endswith(TOO_LONG["message"])
+
+
 def test_a_field_that_is_an_error_leads_to_the_next_target(weir, upstreams):
     small, large = upstreams(), upstreams()
     small.script(events(line(TOO_LONG)))

@@ -245,6 +245,9 @@ static void tells_fields_that_are_errors_to_who_wants_them(void **state) {
         {"event: late\r\nerror:it broke\r\n\r\n", "error=it broke;", ""},
         {"error: a\nerror: b\n\n", "error=a\nb;", ""},
         {"errors: a\n\nerror\n\n", "error=;", ""},
+        {"error: {\"code\":429}", "error={\"code\":429};", ""}, /* no line end */
+        {"data: a\n\nerror:b", "=a;error=b;", "=a;"},
+        {"data: a\n\nerror: ", "=a;", "=a;"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const span in = span_cstr(rows[i].in);
