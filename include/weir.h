@@ -241,7 +241,7 @@ typedef struct weir_result {
 
     int64_t prompt_tokens, completion_tokens, total_tokens; /* -1: not known */
     int64_t cached_tokens, reasoning_tokens;                /* parts of the above; -1: not told */
-    int tokens_estimated;                                   /* the provider told nothing: a guess */
+    int tokens_estimated;                                   /* a guess, in whole or in part */
     double response_seconds;    /* from the start of the call, without its time in the queue */
     double first_token_seconds; /* streams; negative: does not apply */
 
@@ -422,7 +422,7 @@ typedef struct weir_summary {
     int64_t prompt_tokens, completion_tokens;
     uint64_t retries;         /* attempts beyond the first of each call */
     uint64_t cancelled_calls; /* of failed_calls: those that were not let come to their end */
-    int64_t estimated_tokens; /* of total_tokens: a guess, where the provider told nothing */
+    int64_t estimated_tokens; /* of total_tokens: a guess, where the provider told not all */
 } weir_summary;
 
 /* Of all calls that have ended since the client was made. Any thread. */

@@ -21,6 +21,12 @@ void estimate_answer(exchange *x, const answer_event *event) {
     guess_add(x->answered, event);
 }
 
+/* All that has come is in what the provider has told; what follows is counted anew. */
+void estimate_told(exchange *x) {
+    answer_guess *g = x->answered;
+    if (g) *g = guess_begin(g->tokens.family, g->roughly);
+}
+
 enum { COUNTED_BYTES = 8 * 1024 * 1024 }; /* 100 ms at worst; more is told by samples */
 
 static int64_t count_prompt(const request_facts *f, const request_outline *o, token_family family,
@@ -80,10 +86,13 @@ int64_t estimate_prompt(exchange *x) {
 token_usage settle_usage(exchange *x) {
     token_usage u = x->record.usage;
     /* Of what nobody reads nobody knows what it is. */
-    if (u.prompt >= 0 || !x->has_head || !exchange_dialect(x)->is_json) return u;
-    u.prompt = estimate_prompt(x);
-    if (u.completion < 0) u.completion = x->answered ? guess_total(x->answered) : 0;
-    u.total = u.prompt + u.completion;
+    if (u.estimated || !x->has_head || !exchange_dialect(x)->is_json) return u;
+    const bool told = u.prompt >= 0;
+    const int64_t since = x->answered ? guess_total(x->answered) : 0;
+    if (told && !since) return u;
+    if (!told) u.prompt = estimate_prompt(x);
+    u.completion = (u.completion > 0 ? u.completion : 0) + since;
+    u.total = told && u.total > 0 ? u.total + since : u.prompt + u.completion;
     u.estimated = true;
     return u;
 }

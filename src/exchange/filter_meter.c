@@ -1,5 +1,5 @@
 /* The meter: notes what a call used as the provider tells it, before anybody changes it; what it
- * does not tell is counted. */
+ * does not tell, or says after it has told, is counted. */
 #include "exchange/internal.h"
 
 #include <string.h>
@@ -18,13 +18,23 @@ static void keep_usage_text(exchange *x, span text) {
     x->record.usage_text = span_from(x->usage_text, text.len);
 }
 
+/* What it has said until now is in that, unless there is nothing but the prompt in it, which some
+ * tell with a stream's first event. */
+static void note_told(exchange *x, const answer_event *event) {
+    if (event->usage->completion > 0 || event->kind != ANSWER_STREAM)
+        estimate_told(x);
+    else if (!x->functions)
+        estimate_answer(x, event);
+}
+
 static void on_event(filter *f, const answer_event *event) {
     exchange *x = f->x;
     call_record *r = &x->record;
     if (usage_is_told(event->usage)) {
         r->usage = *event->usage;
+        note_told(x, event);
         if (x->env->ledger) keep_usage_text(x, event->usage_text);
-    } else if (r->usage.prompt < 0) {
+    } else if (!x->functions || r->usage.prompt < 0) { /* a run's steps have told theirs */
         estimate_answer(x, event);
     }
     if (event->sorts & EVENT_FAILED) x->told_failed = true;

@@ -385,11 +385,14 @@ void exchange_drop_outline(exchange *x);
 
 /* Counts what the event says, which has come with its parts. */
 void estimate_answer(exchange *x, const answer_event *event);
+/* The provider has told what was used until now. */
+void estimate_told(exchange *x);
 /* Counts a large request, where it is parsed, for all who may answer it. */
 void estimate_large(const exchange *x, large_request *l);
 /* What was asked is about to be given back. */
 void estimate_before_drop(exchange *x);
-/* What the call used: as the provider told, else estimated and marked. */
+/* What the call used: as the provider told; what it said after it had told is estimated and added,
+ * and so is all that it did not tell, and that is marked. */
 token_usage settle_usage(exchange *x);
 /* The tokens of what is asked, which is only counted when somebody wants to know. */
 int64_t estimate_prompt(exchange *x);

@@ -21,7 +21,7 @@ typedef struct token_usage {
     int64_t audio_prompt;
     int64_t image_prompt;
     int64_t audio_completion; /* part of completion */
-    bool estimated;           /* weir's own guess: the provider told nothing */
+    bool estimated;           /* weir's own guess is in it: the provider told not all */
     uint8_t service;          /* SERVICE_*: the tier of service that answered (config/config.h) */
 } token_usage;
 extern const token_usage token_usage_unknown;

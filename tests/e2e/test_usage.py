@@ -83,3 +83,13 @@ def test_chat_tells_that_it_is_an_estimate(weir, upstream):
     w = weir(upstream)
     told = wire.call(w, "POST", "/chat", {"message": WORDS}).json()["usage"]
     assert told["estimated"] is True and is_about(told["completion_tokens"], 1)
+
+
+@pytest.mark.parametrize("end", ["cut", "no_done"])
+def test_what_comes_after_a_usage_that_is_told_early_is_added(weir, upstream, end):
+    """Some tell the prompt with a stream's first chunk; a stream that breaks off has told no more than that."""
+    first, *others = bodies.stream(*[WORDS] * 3)
+    upstream.script(sse([{**first, "usage": {"prompt_tokens": 77, "completion_tokens": 0, "total_tokens": 77}}, *others], end=end))
+    w = weir(upstream)
+    prompt, completion = used(w, wire.chat(w, stream=True))
+    assert prompt == 77 and is_about(completion, 3)

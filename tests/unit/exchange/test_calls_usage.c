@@ -92,6 +92,54 @@ static void a_stream_is_estimated_although_its_request_is_gone(void **state) {
     scene_done(&c);
 }
 
+/* A stream may tell what it has used at its beginning, or as it goes: what it says after the last
+ * time is estimated, and added to that. */
+static void what_is_said_after_the_usage_was_told_is_added(void **state) {
+    (void)state;
+#define TOLD(delta, completion, total)                                                             \
+    "event {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" delta                             \
+    "\"}}],\"usage\":{\"prompt_tokens\":90,\"completion_tokens\":" #completion                     \
+    ",\"total_tokens\":" #total "}}|"
+    static const struct {
+        const char *name, *script;
+        int completion, total;
+        bool estimated;
+    } cases[] = {
+        {"at the beginning, then cut", TOLD("", 0, 90) "say four five six|cut", 3, 93, true},
+        {"at the beginning alone", TOLD("", 0, 90) "say four five six|finish|done|end", 3, 93,
+         true},
+        {"behind some text", "say one|say two|" TOLD("", 7, 97) "say four five six|cut", 10, 100,
+         true},
+        {"with more than both", TOLD("", 7, 107) "say four five six|cut", 10, 110, true},
+        {"the prompt with every event", TOLD("four five", 0, 90) TOLD(" six", 0, 90) "cut", 3, 93,
+         true},
+        {"with every event", TOLD("four", 1, 91) TOLD("five", 2, 92) TOLD("six", 3, 93) "cut", 3,
+         93, false},
+        {"at both ends", TOLD("", 0, 90) "say four five six|finish|" TOLD("", 9, 99) "done|end", 9,
+         99, false},
+        {"with the last text, then what says nothing",
+         "say four|" TOLD("five", 9, 99) "say |role|finish|done|end", 9, 99, false},
+        {"nothing in it afterwards",
+         TOLD("", 0, 90) "say four five six|finish|event {\"choices\":[],\"usage\":{}}|done|end", 3,
+         93, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char script[1024];
+        scene c;
+        (void)snprintf(script, sizeof script, "200 stream|role|%s", cases[i].script);
+        scene_begin(&c, script, NULL, ONCE);
+        scene_ask(&c, ASK_OF(STREAMED WORDS));
+        scene_pass(&c, 1000);
+        const token_usage *u = &c.a.record.usage;
+        if (u->completion != cases[i].completion) print_error("%s\n", cases[i].name);
+        assert_int_equal(u->prompt, 90);
+        assert_int_equal(u->completion, cases[i].completion);
+        assert_int_equal(u->total, cases[i].total);
+        assert_int_equal(u->estimated, cases[i].estimated);
+        scene_done(&c);
+    }
+}
+
 /* Nothing of the provider's head, no token: a failed call says so. */
 static void what_did_not_come_is_recorded_as_that(void **state) {
     (void)state;
@@ -175,6 +223,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_told_is_estimated),
         cmocka_unit_test(a_stream_is_estimated_although_its_request_is_gone),
+        cmocka_unit_test(what_is_said_after_the_usage_was_told_is_added),
         cmocka_unit_test(what_did_not_come_is_recorded_as_that),
         cmocka_unit_test(usage_is_for_those_who_ask),
     };

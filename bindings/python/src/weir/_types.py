@@ -158,7 +158,7 @@ class UsageSummary(TypedDict):
     cancelled_calls: int
     """Of failed_calls: those that were not let come to their end."""
     estimated_tokens: int
-    """Of total_tokens: a guess, where the provider told nothing."""
+    """Of total_tokens: a guess, where the provider told nothing, or not all."""
 
 
 # ---- JSON objects ----
