@@ -162,7 +162,7 @@ static const option file_options[] = {
      .sentence = "Share of calls that may be made a second time."},
 
     {COUNT(config, "affinity.ids", affinity.ids), .standard = "65536", .min = "1", .max = "1000000", .zero = "off",
-     .sentence = "Ids of what providers keep (responses, conversations, files, batches …) whose provider and key are remembered, by all workers together, so that a call that names one goes there; the least recently used goes first."},
+     .sentence = "Ids of what providers keep (responses, conversations, files, batches …) whose provider and key are remembered, by all workers together, so that a call that names one goes there; the least recently used goes first. A response has its own, and up to four of its items', of each kind the last."},
     {DURATION(config, "affinity.keep", affinity.keep_ms), .standard = "30d", .min = "1s", .max = "365d",
      .sentence = "How long such an id is remembered after its last use."},
 

@@ -76,6 +76,7 @@ enum {
     WANT_REQUEST =
         1 << 2,          /* not of the event: what was asked is kept as long as the answer lasts */
     WANT_WORDS = 1 << 3, /* of a large event: what it says */
+    WANT_ITEMS = 1 << 4, /* of a large response: by which items it may be named */
 };
 
 /* Of the whole answer, where the event names them. JSON_NONE: it does not. */

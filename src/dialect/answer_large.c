@@ -67,6 +67,8 @@ answer_large *answer_large_new(const answer_event *event, const answer_large_spe
     keep(l, event);
     guess(l, spec->family);
     if (spec->want & WANT_WORDS) l->words = answer_words_json(&l->event, false, &l->arena);
+    if (spec->want & WANT_ITEMS && event->kind == ANSWER_PLAIN)
+        answer_items_read(&l->items, &l->event);
     if (spec->as_events) frame(l);
     return l;
 }

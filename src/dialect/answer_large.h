@@ -9,6 +9,7 @@
 #define WEIR_DIALECT_ANSWER_LARGE_H
 
 #include "base/keeper.h"
+#include "dialect/answer_items.h"
 #include "dialect/usage_guess.h"
 #include "loop/loop.h"
 
@@ -30,6 +31,7 @@ typedef struct answer_large {
     answer_guess guess;  /* of this event alone; nothing where it tells its figures */
     uint64_t text_bytes; /* of what was counted */
     json_value words;    /* as answer_words_json() has them; where WANT_WORDS is set */
+    answer_items items;  /* of a plain one; where WANT_ITEMS is set */
     span framed; /* written by http/sse.h, where that is more than a line around the data; empty */
 } answer_large;
 

@@ -2,7 +2,11 @@
  * names one goes to the provider, and the key, that made it (call/affinity.h). */
 #include "exchange/internal.h"
 
+#include "dialect/answer_large.h"
 #include "dialect/words.h"
+
+#include <assert.h>
+#include <string.h>
 
 static affinity *table_of(const exchange *x) {
     return target_affinity(x->snapshot->targets);
@@ -121,9 +125,17 @@ void affinity_look_up(exchange *x, int64_t now_ms) {
 
 /* ---- what is made ---- */
 
+/* Of a stream that is on its way. */
+typedef struct passing_items {
+    answer_items items;
+    char ids[ANSWER_ITEMS][ANSWER_ITEM_ID]; /* theirs */
+} passing_items;
+static_assert((int)ANSWER_ITEM_ID == 2 + (int)AFFINITY_ID_MAX, "an id and its quotes");
+
 typedef struct noter {
     filter filter;
-    unsigned looked; /* at so many events */
+    passing_items *passing; /* NULL: none has come */
+    unsigned looked;        /* at so many events */
     bool noted;
     bool stored; /* the answer: its request may be forgotten by then */
 } noter;
@@ -136,17 +148,11 @@ static bool note(exchange *x, json_value id, arena *a) {
     return true;
 }
 
-/* Items of a whole response: those that its provider keeps with it, and those that it has sealed
- * instead, which no other account can open. */
-static void note_items(exchange *x, json_value response, bool stored, arena *a) {
-    enum { NOTED = 64 };
-    const json_value output = json_get(response, SPAN_OF("output"));
-    json_value item;
-    if (output.type != JSON_ARRAY) return;
-    json_iter it = json_iter_of(output);
-    for (int i = 0; i < NOTED && json_next_element(&it, &item); i++)
-        if (stored || json_get(item, SPAN_OF("encrypted_content")).type == JSON_STRING)
-            (void)note(x, json_get(item, SPAN_OF("id")), a);
+/* Those that its provider keeps with the answer, and those that it has sealed instead, which no
+ * other account can open. */
+static void note_items(exchange *x, const answer_items *items, bool stored, arena *a) {
+    for (unsigned i = 0; i < items->count; i++)
+        if (stored || items->of[i].sealed) (void)note(x, items->of[i].id, a);
 }
 
 /* A response, which may be part of a conversation. */
@@ -189,24 +195,69 @@ static bool take(exchange *x, const answer_event *event, arena *a) {
     }
 }
 
-/* An answer of events has all of it in its last. What is large is not gone through once more. */
-static void take_items(const noter *n, const answer_event *event, arena *a) {
-    exchange *x = n->filter.x;
-    const json_value document = answer_root(event->data);
-    if (x->facts.endpoint != EP_RESPONSES || event->large) return;
-    if (event->kind == ANSWER_PLAIN)
-        note_items(x, document, n->stored, a);
-    else if (event->sorts & EVENT_CLOSE)
-        note_items(x, json_get(document, SPAN_OF("response")), n->stored, a);
+/* The next events leave nothing of this one: its id is kept in the place of one that is forgotten,
+ * or in one that is free. */
+static void keep_id(passing_items *p, answer_item *item) {
+    bool taken[ANSWER_ITEMS + 1] = {false};
+    for (unsigned i = 0; i < p->items.count; i++) {
+        const char *at = p->items.of[i].id.raw.ptr;
+        if (&p->items.of[i] != item) taken[(size_t)(at - p->ids[0]) / ANSWER_ITEM_ID] = true;
+    }
+    unsigned free_at = 0;
+    while (taken[free_at])
+        free_at++;
+    const span id = item->id.raw;
+    memcpy(p->ids[free_at], id.ptr, id.len);
+    item->id.raw = span_from(p->ids[free_at], id.len);
+}
+
+static void take_passing(noter *n, const answer_event *event) {
+    const json_value said = answer_item_of(event);
+    if (said.type != JSON_OBJECT) return;
+    if (!n->passing) n->passing = arena_zalloc(&n->filter.x->arena, sizeof *n->passing);
+    answer_item *item = answer_items_add(&n->passing->items, said);
+    if (item) keep_id(n->passing, item);
+}
+
+static void note_passing(noter *n, arena *a) {
+    if (n->passing) note_items(n->filter.x, &n->passing->items, n->stored, a);
+    n->passing = NULL;
+}
+
+/* What is large is not gone through here: a plain one has been, and the items of a stream are told
+ * as they begin. Its last event may leave them out. */
+static void take_items(noter *n, const answer_event *event, arena *a) {
+    answer_items all = {0};
+    if (event->kind == ANSWER_PLAIN && event->large) {
+        note_items(n->filter.x, &event->large->items, n->stored, a);
+    } else if (event->kind == ANSWER_PLAIN) {
+        answer_items_read(&all, event);
+        note_items(n->filter.x, &all, n->stored, a);
+    } else if (event->sorts & EVENT_CLOSE) {
+        if (!event->large) answer_items_read(&all, event);
+        note_items(n->filter.x, &all, n->stored, a);
+        if (!all.count) note_passing(n, a);
+        n->passing = NULL;
+    } else if (!event->large) {
+        take_passing(n, event);
+    }
 }
 
 static void on_event(filter *f, const answer_event *event) {
     enum { LOOKED = 4 };
     noter *n = CONTAINER_OF(f, noter, filter);
-    if (event->is_json && f->x->call) take_items(n, event, filter_arena(f, event));
+    if (f->x->facts.endpoint == EP_RESPONSES && event->is_json && f->x->call)
+        take_items(n, event, filter_arena(f, event));
     if (!n->noted && event->is_json && f->x->call && n->looked++ < LOOKED)
         n->noted = take(f->x, event, filter_arena(f, event));
     filter_pass_event(f, event);
+}
+
+/* Some end a stream without its last event. */
+static void on_end(filter *f) {
+    noter *n = CONTAINER_OF(f, noter, filter);
+    if (f->x->call) note_passing(n, &f->x->arena);
+    filter_pass_end(f);
 }
 
 /* What is taken away, and what is forgotten once it is said, need not be known. */
@@ -220,7 +271,7 @@ void affinity_route(exchange *x) {
                                    .place = PLACE_METER,
                                    FILTER_PASSES,
                                    .event = on_event,
-                                   .end = filter_pass_end,
+                                   .end = on_end,
                                    .done = filter_pass_done};
     if (!policy_of(x)->ids) return;
     if (!x->large) affinity_look_up(x, x->env->loop->now_ms);
@@ -229,4 +280,5 @@ void affinity_route(exchange *x) {
     n->stored = x->facts.stored;
     n->noted = !makes(x); /* nothing is but what is sealed */
     filter_add(x, &n->filter, &ops);
+    if (x->facts.endpoint == EP_RESPONSES) x->want |= WANT_ITEMS;
 }

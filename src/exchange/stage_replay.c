@@ -276,8 +276,8 @@ stage_result stage_replay(exchange *x) {
     loop_soon_init(&p->soon, on_soon);
     timer_init(&p->later, on_later);
     /* Nobody wants more of it than its usage. */
-    p->known =
-        u->stored && u->stored->facts.known && !stream && !was_stream && x->want == WANT_PARTS;
+    p->known = u->stored && u->stored->facts.known && !stream && !was_stream &&
+               (x->want & ~(unsigned)WANT_ITEMS) == WANT_PARTS;
     if (p->known) {
         /* it is told from the recording */
     } else if (stream && was_stream) {

@@ -120,3 +120,23 @@ def test_items_go_back_to_the_account_that_made_them(weir, upstream, stream):
     for turn in ("x", *[[{"type": "item_reference", "id": "msg_1"}, {"role": "user", "content": "y"}]] * 4):
         assert wire.call(w, "POST", "/v1/responses", {"model": "m", "input": turn, "stream": stream}).status == 200
     assert len({r.header("authorization") for r in upstream.wait_requests(5)}) == 1
+
+
+@pytest.mark.parametrize("store", [True, False])
+@pytest.mark.parametrize("stream", [False, True])
+def test_items_of_large_answers_go_back_to_their_account(weir, upstream, stream, store):
+    """Pictures, and reasoning that is sealed, are what makes answers large, and what clients name again."""
+    sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "E" * 300_000}
+    picture = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "A" * 300_000}
+    made = {"id": "resp_1", "object": "response", "status": "completed", "output": [sealed, picture]}
+    events = [{"type": "response.created", "response": {**made, "output": []}}]
+    for i, item in enumerate(made["output"]):
+        events.append({"type": "response.output_item.added", "output_index": i, "item": {**item, **{k: "" for k in ("encrypted_content", "result") if k in item}}})
+        events.append({"type": "response.output_item.done", "output_index": i, "item": item})
+    events.append({"type": "response.completed", "response": made})
+    upstream.always(sse(events, end="no_done") if stream else reply(200, made))
+    w = weir(upstream, providers={"main": {"key": ["sk-first-0123456789", "sk-second-0123456789"]}}, server={"workers": 1})
+    again = [{"type": "image_generation_call", "id": "ig_1"} if store else {**sealed, "encrypted_content": "E"}, {"role": "user", "content": "y"}]
+    for turn in ("x", *[again] * 4):
+        assert wire.call(w, "POST", "/v1/responses", {"model": "m", "input": turn, "stream": stream, "store": store}).status == 200
+    assert len({r.header("authorization") for r in upstream.wait_requests(5)}) == 1

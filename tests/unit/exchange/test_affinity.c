@@ -183,8 +183,9 @@ static void a_conversation_of_a_plain_answer(void **state) {
 }
 
 #define ITEMS                                                                                      \
-    "[{'type':'reasoning','id':'rs_b'},{'type':'reasoning','id':'rs_s','encrypted_content':'x'},"  \
-    "{'type':'message','id':'msg_b','content':[]},7]"
+    "[{'type':'reasoning','id':'rs_b'},{'type':'function_call','id':'fc_0'},{'type':"              \
+    "'function_call','id':'fc_b'},{'type':'reasoning','id':'rs_s','encrypted_content':'x'},"       \
+    "{'type':'reasoning','id':'rs_0'},{'type':'message','id':'msg_b','content':[]},7]"
 #define WITH(items) "{'model':'m','input':[" items "]}"
 #define REFER(id)   "{'type':'item_reference','id':'" id "'}"
 #define SAYS        "{'role':'user','content':'x'}"
@@ -197,9 +198,10 @@ static void items_go_back_to_who_made_them(void **state) {
         EVENT("completed", "{'id':'resp_b','output':" ITEMS "}") "end";
     static const step steps[] = {
         {"POST /responses", WITH(SAYS "," REFER("msg_b")), "b", "sk-first-key"},
-        {"POST /responses", WITH(SAYS "," REFER("rs_b") "," SAYS), "b", "sk-first-key"},
+        {"POST /responses", WITH(SAYS "," REFER("rs_s") "," SAYS), "b", "sk-first-key"},
         {"POST /responses", WITH("{'type':'message','id':'msg_b','content':[]}"), "b", NULL},
-        {"POST /responses", WITH(REFER("rs_b") "," REFER("msg_z")), "b", NULL},
+        {"POST /responses", WITH(REFER("fc_b") "," REFER("msg_z")), "b", NULL},
+        {"POST /responses", WITH(REFER("fc_0")), "a", NULL}, /* of each kind the last */
         {"POST /responses", WITH(SAYS "," REFER("msg_z") ",7"), "a", NULL},
     };
     for (int stream = 0; stream < 2; stream++) {
@@ -212,6 +214,82 @@ static void items_go_back_to_who_made_them(void **state) {
         TAKE(&c, steps);
         scene_done(&c);
     }
+}
+
+#define ITEM(step, item)                                                                           \
+    "event {'type':'response.output_item." step "','output_index':0,'item':" item "}|"
+#define NAMED(kind, id, more) "{'type':'" kind "','id':'" id "'" more "}"
+#define SEALED                ",'encrypted_content':'x'"
+#define PASSING                                                                                    \
+    EVENT("created", "{'id':'resp_b'}")                                                            \
+    ITEM("added", NAMED("reasoning", "rs_b", SEALED))                                              \
+    ITEM("done", NAMED("reasoning", "rs_b", SEALED))                                               \
+    ITEM("added", NAMED("function_call", "fc_0", ""))                                              \
+    ITEM("added", NAMED("image_generation_call", "ig_b", ""))                                      \
+    ITEM("added", NAMED("function_call", "fc_b", ""))                                              \
+    ITEM("added", NAMED("message", "msg_b", ""))                                                   \
+    "event {'type':'response.output_text.delta','delta':'Hi','item':{'id':'no_1'}}|"
+
+/* Whatever its last event says, which may leave them out, or be too large. */
+static void items_are_known_by_their_own_events(void **state) {
+    (void)state;
+    static const char *const lasts[] = {
+        EVENT("completed", "{'id':'resp_b'}"), EVENT("completed", "{'id':'resp_b','output':[]}"),
+        EVENT("completed", "{'id':'resp_b','output':null}"), "done|"};
+    static const step steps[] = {
+        {"POST /responses", WITH(REFER("msg_b")), "b", "sk-first-key"},
+        {"POST /responses", WITH(REFER("rs_b")), "b", "sk-first-key"},
+        {"POST /responses", WITH(REFER("ig_b")), "b", "sk-first-key"},
+        {"POST /responses", WITH(REFER("fc_b")), "b", "sk-first-key"},
+        {"POST /responses", WITH(REFER("fc_0")), "a", NULL},
+        {"POST /responses", WITH(REFER("no_1")), "a", NULL},
+    };
+    static const step sealed[] = {
+        {"POST /responses", WITH(REFER("rs_b")), "b", "sk-first-key"},
+        {"POST /responses", WITH(REFER("msg_b")), "a", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lasts); i++) {
+        for (int stored = 0; stored < 2; stored++) {
+            char script[4096];
+            (void)snprintf(script, sizeof script, "200 stream|%s%send", PASSING, lasts[i]);
+            const char *const a[3] = {DOWN, MADE("resp_a")}, *const b[3] = {script, MADE("resp_c")};
+            const step first = {"POST /responses",
+                                stored ? "{'model':'m','stream':true,'input':'x'}"
+                                       : "{'model':'m','stream':true,'store':false,'input':'x'}",
+                                "ab", NULL};
+            scene c;
+            scene_begin(&c, a, b, ONCE);
+            take(&c, &first);
+            if (stored)
+                TAKE(&c, steps);
+            else
+                TAKE(&c, sealed);
+            scene_done(&c);
+        }
+    }
+}
+
+/* Items push out no more than a few of the others. */
+static void many_items_leave_room(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"function_call", "message"};
+    char items[4096] = "";
+    for (int i = 0; i < 40; i++)
+        (void)snprintf(items + strlen(items), sizeof items - strlen(items),
+                       "%s{'type':'%s','id':'item_%d'}", i ? "," : "", kinds[i % 2], i);
+    char script[8192];
+    (void)snprintf(script, sizeof script, "200|bytes {'id':'resp_c','output':[%s]}|end", items);
+    const char *const a[3] = {DOWN, MADE("resp_a")}, *const b[3] = {MADE("resp_b"), script};
+    static const step steps[] = {
+        {"POST /responses", ASK, "ab", NULL},
+        {"POST /responses", AFTER("resp_b"), "b", NULL},
+        {"POST /responses", WITH(REFER("item_38")), "b", NULL},
+        {"POST /responses", AFTER("resp_b"), "b", NULL},
+    };
+    scene c;
+    scene_begin(&c, a, b, ONCE "affinity: {ids: 4}\n");
+    TAKE(&c, steps);
+    scene_done(&c);
 }
 
 /* Of what is not stored that alone goes back which is sealed. */
@@ -410,6 +488,8 @@ int main(void) {
         cmocka_unit_test(a_stream_tells_its_id_with_its_first_event),
         cmocka_unit_test(a_conversation_of_a_plain_answer),
         cmocka_unit_test(items_go_back_to_who_made_them),
+        cmocka_unit_test(items_are_known_by_their_own_events),
+        cmocka_unit_test(many_items_leave_room),
         cmocka_unit_test(sealed_items_go_back_to_who_sealed_them),
         cmocka_unit_test(objects_and_who_names_them),
         cmocka_unit_test(answers_tell_of_more_than_themselves),
