@@ -64,7 +64,8 @@ struct key_keeper {
     int64_t due_ms;   /* monotonic: when to look for changes */
     int64_t again_ms; /* monotonic: when to try the store again, and when it was opened */
     int64_t open_ms;
-    bool told; /* that it is away */
+    bool spared; /* the last connection has ended untold, and none has served since */
+    bool told;   /* that it is away */
 };
 
 /* ---- the store, on the thread ---- */
@@ -89,10 +90,12 @@ static void tell_back(key_keeper *k) {
 }
 
 /* A connection that has served for a while is replaced at once, and nobody is told unless that
- * fails: servers and what stands before them close connections for reasons of their own. */
+ * fails: servers and what stands before them close connections for reasons of their own. It does
+ * where the next one ends, too, before it has served. */
 static void lose(key_keeper *k) {
     const int64_t now_ms = clock_mono_ms();
-    const bool served = now_ms - k->open_ms >= AGAIN_MS;
+    const bool served = now_ms - k->open_ms >= AGAIN_MS && !k->spared;
+    k->spared = served;
     if (!served) tell_away(k, key_store_why(k->store));
     key_store_close(k->store);
     k->store = NULL;
@@ -191,6 +194,7 @@ static void look(key_keeper *k) {
     k->seen = last;
     k->looked = true;
     if (last || atomic_load_explicit(&k->has_keys, memory_order_relaxed)) note_keys(k);
+    if (clock_mono_ms() - k->open_ms >= AGAIN_MS) k->spared = false;
     tell_back(k);
 }
 

@@ -18,7 +18,8 @@ enum {
     RETRY_MS = 250,
     RETRY_MOST_MS = 5000,
     SLEEP_MS = 60 * 1000,
-    SERVED_MS = 500, /* a connection that was there for less is none that served */
+    IDLED_MS = 500,   /* a connection that was not used for that long */
+    SILENT_MS = 2000, /* later than that it has not ended, but says nothing */
 };
 
 /* ---- sleeping and waking ---- */
@@ -73,11 +74,11 @@ static bool away(importer *i, span why) {
     return false;
 }
 
-/* One that has served for a while and has ended is made anew at once, and nobody is told unless
- * that fails. */
+/* One that has idled, and of which the next pass finds that it has ended, is made anew at once, and
+ * nobody is told unless that fails: the new one has not idled. */
 static bool is_replaced(const importer *i) {
-    return i->place.driver->connects && store_is_lost(i->store) &&
-           clock_mono_ms() - i->open_ms >= SERVED_MS;
+    return i->place.driver->connects && i->idled && store_is_lost(i->store) &&
+           clock_mono_ms() - i->began_ms < SILENT_MS;
 }
 
 static bool failed(importer *i) {
@@ -96,6 +97,7 @@ static bool failed(importer *i) {
 
 static void note_back(importer *i) {
     i->retry_ms = 0;
+    i->idled = false;
     if (!atomic_exchange(&i->store_away, false)) return;
     log_event(i->log, LEVEL_INFO, "ledger_store_back", SPAN_OF("The store takes records again."),
               NULL, 0);
@@ -108,7 +110,6 @@ static bool open_store(importer *i) {
     bool good = store_open(&i->place, SQL_WRITES, i->durable, &i->store, &why) == STORE_OPEN;
     if (!good) away(i, buf_span(&why));
     buf_done(&why);
-    i->open_ms = clock_mono_ms();
     if (!good || !i->sink || store_resume(i->store, i->node, i->sink)) return good;
     (void)failed(i);
     close_store(i);
@@ -441,6 +442,8 @@ static bool hear_sink(importer *i) {
 }
 
 static bool try_pass(importer *i) {
+    i->began_ms = clock_mono_ms();
+    i->idled = i->store && i->began_ms - i->used_ms >= IDLED_MS;
     i->replaces = false;
     if (is_late(i) || !open_store(i) || !begin_forgetting(i) || !read_all(i) || !prune(i) ||
         !hear_sink(i))
@@ -450,10 +453,9 @@ static bool try_pass(importer *i) {
 }
 
 static bool run_pass(importer *i) {
-    bool good;
-    do
-        good = try_pass(i);
-    while (i->replaces);
+    bool good = try_pass(i);
+    if (i->replaces) good = try_pass(i);
+    i->used_ms = clock_mono_ms();
     return good;
 }
 

@@ -43,8 +43,10 @@ typedef struct importer {
     atomic_llong late_ms;    /* monotonic: no more is begun from then on */
     uint64_t asked, reached; /* likewise: passes */
     store *store;            /* NULL: away, or not opened yet */
-    int64_t open_ms;         /* monotonic: since when it is not */
-    bool replaces;           /* it has ended in this pass, and is to be opened anew */
+    int64_t began_ms;        /* monotonic: the pass */
+    int64_t used_ms;         /* monotonic: the end of the last one */
+    bool idled;    /* it was there, and unused, until this pass, and has not served since */
+    bool replaces; /* it has ended meanwhile, and is to be opened anew */
     open_calls open;
     bool old_done; /* what earlier processes have left is in the store */
     int64_t retry_ms;

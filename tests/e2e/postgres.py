@@ -126,6 +126,7 @@ class Relay:
         self.cut = 0
         self.mute_after = None  # bytes of a statement after which a connection hears nothing more
         self.muted = threading.Event()
+        self.end_after = None  # and after which it is ended, 0.7 s later
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -149,6 +150,9 @@ class Relay:
                 if asks and self.mute_after and self.mute_after in data:
                     state["muted"] = True
                     self.muted.set()
+                if asks and self.end_after and self.end_after in data:
+                    time.sleep(0.7)
+                    break
                 if not asks and state["muted"]:
                     continue
                 if not asks and state["cutting"]:

@@ -149,11 +149,31 @@ def test_a_connection_that_the_server_ends_is_made_anew_and_nobody_is_told(weir,
     for count in range(1, 4):
         assert wire.chat(w).status == 200
         assert ask(w, "/usage/summary")["total_calls"] == count
-        time.sleep(0.6)  # one that has served for less is told of
+        time.sleep(0.8)  # one that is in use is told of
         server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     assert [line["event"] for line in w.log if line.get("event", "").startswith(("ledger_", "keys_"))] == []
     w.stop()
     assert "whole" in subprocess.run([daemon.WEIR, "audit", "verify", w.directory / "weir"], capture_output=True, text=True).stdout
+
+
+def test_connections_that_end_at_each_record_are_told_of(weir, upstream, server, store):
+    """As a pooler ends them that does not like what is asked: one is made anew, and is all that is tried at once."""
+    upstream.always(reply(200, bodies.completion()))
+    relay = postgres.Relay(server)
+    database = store.partition("@/")[2].partition("?")[0]
+    try:
+        w = weir(upstream, ledger={"store": f"postgres://weir@127.0.0.1:{relay.port}/{database}"})
+        assert wire.chat(w).status == 200
+        wait_counted(w, 1)
+        time.sleep(0.8)
+        relay.end_after = b"INSERT INTO weir_calls"
+        assert wire.chat(w).status == 200
+        w.wait_event("ledger_store_away")
+        relay.end_after = None
+        w.wait_event("ledger_store_back")
+        wait_counted(w, 2)
+    finally:
+        relay.close()
 
 
 def test_a_start_without_the_server_serves_and_records_later(weir, upstream, server, store):

@@ -539,6 +539,24 @@ def test_a_change_is_told_to_who_listens(served, server):
 
 
 @postgres_only
+def test_connections_that_end_at_each_look_are_told_of(served, server):
+    """One is made anew untold; where that ends, too, before it has served, keys cannot be read."""
+    relay = postgres.Relay(server)
+    server.database("ended")
+    try:
+        w = served(ledger={"store": f"postgres://weir@127.0.0.1:{relay.port}/ended"})
+        key = create(w, "app")
+        assert ask(w, key).status == 200
+        time.sleep(0.8)
+        relay.end_after = b"WHERE name = 'keys'"
+        w.wait_event("keys_unavailable")
+        relay.end_after = None
+        w.wait_event("keys_available")
+    finally:
+        relay.close()
+
+
+@postgres_only
 def test_a_connection_that_is_cut_misses_no_revocation(served, server):
     config = dict(ledger={"store": server.database("cut")})
     a, b = served(**config), served(**config, server={"workers": 2})

@@ -93,11 +93,51 @@ static void begin_long_calls(world *w) {
     assert_true(importer_catch_up(&w->importer, WAIT_MS)); /* all of it was read by one pass */
 }
 
-/* They do not fill the journal of a store that takes everything. */
+/* What the importer's thread has done of the last file that it has carried over. */
+static _Thread_local struct {
+    bool made, synced, named; /* named: its folder was synced after that */
+    int fd;
+} carried;
+static atomic_uint carried_files, removed_early;
+
+static int create_and_note(const char *path) {
+    const int fd = journal_io_system.create(path);
+    if (!strstr(path, "-9999-")) return fd;
+    carried.made = true;
+    carried.synced = carried.named = false;
+    carried.fd = fd;
+    atomic_fetch_add(&carried_files, 1);
+    return fd;
+}
+
+static int sync_and_note(int fd) {
+    if (carried.made && carried.synced) carried.named = true;
+    if (carried.made && fd == carried.fd) carried.synced = true;
+    return journal_io_system.sync(fd);
+}
+
+static int remove_and_note(const char *path) {
+    if (carried.made && !(carried.synced && carried.named)) atomic_fetch_add(&removed_early, 1);
+    return journal_io_system.remove(path);
+}
+
+/* They do not fill the journal of a store that takes everything. What must survive the machine does
+ * so before the file is removed that it stood in. */
 static void calls_that_are_open_for_long_keep_their_beginnings_alone(void **state) {
     enum { ALL = LONG_CALLS + LONG_CALLS * BETWEEN };
-    world *w = *state;
+    journal_io io = journal_io_system;
+    io.create = create_and_note;
+    io.sync = sync_and_note;
+    io.remove = remove_and_note;
     for (int durable = 0; durable < 2; durable++) {
+        if (durable) {
+            tear_down(state); /* another store */
+            set_up(state);
+        }
+        world *w = *state;
+        w->io = &io;
+        atomic_store(&carried_files, 0);
+        atomic_store(&removed_early, 0);
         begin(w);
         w->importer.durable = durable;
         start(w);
@@ -107,13 +147,16 @@ static void calls_that_are_open_for_long_keep_their_beginnings_alone(void **stat
         flush(w);
         assert_true(importer_catch_up(&w->importer, WAIT_MS));
         end(w, true);
+        assert_true(atomic_load(&carried_files) > 0);
+        if (durable) assert_int_equal(atomic_load(&removed_early), 0);
         begin(w);
         start(w);
         assert_true(importer_catch_up(&w->importer, WAIT_MS));
         expect(w, NULL, ALL, 10 * (LONG_CALLS * BETWEEN + 1));
-        assert_int_equal(atomic_load(&w->importer.interrupted), durable ? 0 : LONG_CALLS - 1);
+        assert_int_equal(atomic_load(&w->importer.interrupted), LONG_CALLS - 1);
         assert_true(all_is_imported(w));
         end(w, false);
+        w->io = &journal_io_system;
     }
 }
 
@@ -242,16 +285,31 @@ static struct {
     bool others;          /* and of others */
     const importer *ends; /* it takes one piece, which lasts until this one is to end */
     atomic_bool takes;
+    const importer *loses; /* so many of its connections end, each so long after a record */
+    atomic_uint losses;
+    atomic_uint after_ms;
+    atomic_uint opened;
+    atomic_bool away; /* when one was opened */
 } told;
+
+static bool ends_connection(sql *db, const char *text) {
+    if (!told.loses || strncmp(text, "INSERT INTO weir_journal", 24) != 0) return false;
+    if (!atomic_load(&told.losses)) return false;
+    atomic_fetch_sub(&told.losses, 1);
+    usleep(1000 * atomic_load(&told.after_ms));
+    db->lost = true;
+    return true;
+}
 
 static bool run_as_told(sql *db, const char *text, const sql_value *values, size_t count,
                         sql_row_fn *row, void *user) {
+    if (ends_connection(db, text)) return false;
     if (told.ends && !strncmp(text, "INSERT INTO weir_journal", 24)) {
         atomic_store(&told.takes, true);
         while (!atomic_load(&told.ends->leaving))
             usleep(1000);
     }
-    if (told.ends || strncmp(text, "DELETE FROM weir_journal", 24) != 0)
+    if (told.ends || told.loses || strncmp(text, "DELETE FROM weir_journal", 24) != 0)
         return sql_sqlite.run(db, text, values, count, row, user);
     if (!told.refused.len) buf_add(&told.refused, values[1].text);
     if (!span_eq(buf_span(&told.refused), values[1].text)) told.others = true;
@@ -265,6 +323,8 @@ static sql *open_as_told(const char *where, sql_mode mode, bool durable, buf *re
                          bool *ret_never) {
     sql *db = sql_sqlite.open(where, mode, durable, ret_why, ret_never);
     if (db) db->driver = &driver;
+    if (told.loses && atomic_load(&told.loses->store_away)) atomic_store(&told.away, true);
+    atomic_fetch_add(&told.opened, 1);
     return db;
 }
 
@@ -298,6 +358,42 @@ static void a_store_that_refuses_is_not_asked_on(void **state) {
     assert_false(told.others);
     buf_done(&told.refused);
     expect(w, NULL, 39, 390);
+}
+
+/* One that has idled is made anew, once and untold; not one that says nothing more, and not the one
+ * that was made for it. */
+static void a_connection_that_has_ended_is_made_anew_once(void **state) {
+    world *w = *state;
+    static const struct {
+        unsigned losses, after_ms, idle_ms;
+        bool away;
+    } rows[] = {
+        {1, 0, 800, false},   {2, 0, 800, true}, {2, 700, 800, true},
+        {1, 2100, 800, true}, {1, 0, 0, true},
+    };
+    begin(w);
+    obey(w);
+    driver.connects = true;
+    told.loses = &w->importer;
+    start(w);
+    put(w, 100, FRAME_SETTLE);
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        usleep(1000 * rows[i].idle_ms);
+        atomic_store(&told.after_ms, rows[i].after_ms);
+        atomic_store(&told.opened, 0);
+        atomic_store(&told.away, false);
+        atomic_store(&told.losses, rows[i].losses);
+        put(w, i, FRAME_SETTLE);
+        flush(w);
+        assert_true(importer_catch_up(&w->importer, WAIT_MS));
+        if (atomic_load(&told.away) != rows[i].away) fail_msg("row %u", i);
+        assert_int_equal(atomic_load(&told.opened), rows[i].losses);
+        assert_false(atomic_load(&w->importer.store_away));
+    }
+    end(w, false);
+    told.loses = NULL;
 }
 
 /* A journal may be long, and the end of weir near: what is left is there at the next start. */
@@ -389,6 +485,7 @@ int main(void) {
         T(a_clock_that_takes_everything_away_is_doubted),
         T(a_doubted_clock_bears_no_witness_for_itself),
         T(a_store_that_refuses_is_not_asked_on),
+        T(a_connection_that_has_ended_is_made_anew_once),
         T(the_end_is_not_put_off),
         T(files_that_somebody_removed_are_passed_over),
         T(a_store_that_was_removed_is_made_again),
