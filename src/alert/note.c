@@ -12,7 +12,7 @@ typedef struct note_head {
 } note_head;
 
 typedef struct budget_head {
-    uint64_t subject;
+    uint64_t subject, since;
     int64_t amount;
     unsigned char scope, per, text;
 } budget_head;
@@ -42,8 +42,12 @@ void note_put(const alert_note *n, buf *out) {
     for (unsigned i = 0; i < n->budget_count; i++) {
         const note_budget *b = &n->budgets[i];
         const span who = cut_text(b->who, NOTE_TEXT_MAX);
-        const budget_head bh = {b->subject, b->amount, (unsigned char)b->scope,
-                                (unsigned char)b->per, (unsigned char)who.len};
+        const budget_head bh = {b->subject,
+                                b->since,
+                                b->amount,
+                                (unsigned char)b->scope,
+                                (unsigned char)b->per,
+                                (unsigned char)who.len};
         buf_add(out, span_from((const char *)&bh, sizeof bh));
         buf_add(out, who);
     }
@@ -79,6 +83,7 @@ bool note_take(span *rest, alert_note *ret) {
                                         .per = (config_period)b.per,
                                         .amount = b.amount,
                                         .subject = b.subject,
+                                        .since = b.since,
                                         .who = cut(rest, b.text)};
     }
     return true;

@@ -16,6 +16,7 @@ typedef struct note_budget {
     config_period per;
     int64_t amount;
     uint64_t subject; /* as limit_ask's */
+    uint64_t since;   /* likewise */
     span who;         /* "app"; for people */
 } note_budget;
 

@@ -305,11 +305,21 @@ static void look_at_guard(watch_house *w, const config_alerts *c, const alert_no
 
 /* ---- budgets ---- */
 
-/* What a reload, or whoever changes a key, makes another amount of is another budget: nothing of it
- * was told yet. A call that began before that is one of the old one, of which all was. */
+/* Those that tokens and keys bring are in force beside each other: each amount is another. */
 static uint64_t budget_key(const note_budget *n) {
-    return n->subject + (uint64_t)n->scope * 31 + (uint64_t)n->per +
-           (uint64_t)n->amount * 0x9E3779B97F4A7C15u;
+    const uint64_t own = n->since ? 0 : (uint64_t)n->amount * 0x9E3779B97F4A7C15u;
+    return n->subject + (uint64_t)n->scope * 31 + (uint64_t)n->per + own;
+}
+
+/* Of what a reload makes another amount of nothing was told yet. A call that began before that
+ * knows no more what it is, but counts in it. */
+static void learn_budget(budget_past *b, const note_budget *n) {
+    if (n->since < b->budget.since) return;
+    if (n->amount != b->budget.amount) b->told = 0;
+    const size_t len = n->who.len < sizeof b->name ? n->who.len : sizeof b->name;
+    memcpy(b->name, n->who.ptr, len);
+    b->budget = *n;
+    b->budget.who = span_from(b->name, len);
 }
 
 static void touch(watch_house *w, const note_budget *n) {
@@ -320,10 +330,7 @@ static void touch(watch_house *w, const note_budget *n) {
         table_put(&w->budgets, &b->entry, key);
         list_init(&b->touched);
     }
-    const size_t len = n->who.len < sizeof b->name ? n->who.len : sizeof b->name;
-    memcpy(b->name, n->who.ptr, len);
-    b->budget = *n;
-    b->budget.who = span_from(b->name, len);
+    learn_budget(b, n);
     list_remove(&b->touched);
     list_push_back(&w->touched, &b->touched);
 }

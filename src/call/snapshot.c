@@ -12,8 +12,10 @@ static void *make(const snapshot_part *part, const config *c, buf *ret_why) {
 }
 
 snapshot *snapshot_new(config *c, const snapshot_part *const *parts, size_t count, buf *ret_why) {
+    static atomic_ullong made;
     snapshot *s = mem_zalloc(sizeof *s + count * sizeof s->made[0]);
     atomic_init(&s->refs, 1);
+    s->number = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1;
     s->config = config_ref(c);
     s->parts = parts;
     for (; s->count < count; s->count++) {

@@ -23,7 +23,8 @@ typedef struct snapshot_part {
 
 typedef struct snapshot {
     atomic_uint refs;
-    config *config; /* counted */
+    uint64_t number; /* from 1; that of a later one is higher */
+    config *config;  /* counted */
     const snapshot_part *const *parts;
     size_t count;
     void *made[]; /* by index in parts */

@@ -112,6 +112,7 @@ typedef struct config_client {
     config_answer_limit answer;
     config_server_tools server_tools;
     unsigned weight; /* its share of the turns of those who wait for a limit */
+    bool brought;    /* by a token, or a key of the store: no configuration has it */
 } config_client;
 
 /* ---- policies ---- */

@@ -28,6 +28,7 @@ bool config_rights_parse(span text, arena *a, config_client *ret, buf *ret_why) 
     yaml_node *root = yaml_parse(text, SPAN_EMPTY, &scratch, &problems);
     reader_defaults(&r, &scope_rights, &read);
     bool good = root && reader_scope(&r, &scope_rights, SPAN_EMPTY, root, &read) && !problems.count;
+    read.brought = true;
     if (good)
         *ret = config_client_copy(&read, a);
     else

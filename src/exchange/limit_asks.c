@@ -17,6 +17,7 @@ typedef struct collector {
     int64_t answer, tokens, nano; /* -1: nobody has wanted to know yet */
     span target;                  /* whose limits are asked; empty: not a target's */
     bool budgets;                 /* alone are wanted */
+    bool own;                     /* what is added is the token's, or the key's */
     span who;                     /* of what is added: limit_ask.who; empty: its name */
 } collector;
 
@@ -116,7 +117,8 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
                                        .subject = subject,
                                        .who = who,
                                        .quota = quota,
-                                       .amount = amount};
+                                       .amount = amount,
+                                       .since = c->own ? 0 : c->x->snapshot->snapshot->number};
 }
 
 /* A run and its steps are one request; what it uses its steps use. A tool that a client calls asks
@@ -192,7 +194,9 @@ static limit_asks collect(collector *c) {
     const config_client *client = x->client;
     const bool own = client && config_limits_anything(&client->limits);
     if (!own && !l->quotas) return (limit_asks){0};
+    c->own = own && client->brought;
     if (own) add_set(c, LIMIT_OF_CLIENT, client->name, client->holder, &client->limits);
+    c->own = false;
     add_user(c, &l->user);
     add_address(c, &l->address);
     add_model(c, &l->model);

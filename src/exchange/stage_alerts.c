@@ -20,6 +20,7 @@ static void add_budgets(alert_note *n, const exchange *x, limit_asks asks) {
                                                       .per = a->quota.per,
                                                       .amount = a->quota.amount,
                                                       .subject = a->subject,
+                                                      .since = a->since,
                                                       .who = words_of(x, a)};
     }
 }

@@ -46,6 +46,9 @@ typedef struct limit_ask {
     span who;           /* the same in words, which are those of every process (limit/shared.h) */
     config_quota quota; /* PARALLEL: amount alone */
     int64_t amount;     /* at least 0; of REQUESTS and PARALLEL 1 */
+    /* Which configuration the quota is of, a later one's number being higher. 0: of none, but a
+     * token's or a key's own, beside which others of the same counter are in force. */
+    uint64_t since;
     /* Told by limiter_take(), whatever comes of it. */
     int64_t left;     /* that could be taken after this call */
     int64_t reset_us; /* until nothing counts any more; of PARALLEL 0 */

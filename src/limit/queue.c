@@ -14,8 +14,9 @@ typedef struct limit_queue {
     list all;     /* limit_queues.all */
     list stirred; /* limit_queues.stirred, or in no list */
     uint64_t counter;
-    int64_t quota; /* as the last who came has it: a reload may have changed it */
-    list lanes;    /* the first has the turn */
+    uint64_t since; /* of the quota: the latest configuration that anybody came with; 0: none */
+    int64_t quota;
+    list lanes; /* the first has the turn */
     size_t waiting;
     int64_t amount; /* what they ask for together */
     limit_watch *watch;
@@ -155,11 +156,19 @@ static void free_lane(limit_lane *lane) {
 
 /* ---- into a queue and out of it ---- */
 
+/* A later configuration's is what all wait for, who have it of an earlier one. */
+static void learn(limit_queues *all, limit_queue *q, const limit_ask *a) {
+    if (a->since <= q->since) return;
+    q->since = a->since;
+    q->quota = a->quota.amount;
+    stir(all, q);
+}
+
 /* Behind those of its lane that came before it. */
 static void put_in(limit_queues *all, limit_waiter *w, size_t at) {
     limit_queue *q = get_queue(all, w->asks[at].counter);
     limit_lane *lane = get_lane(all, q, w->of);
-    if (!q->waiting) q->quota = w->asks[at].quota.amount;
+    learn(all, q, &w->asks[at]);
     list *before = &lane->waiters;
     while (before->prev != &lane->waiters &&
            LIST_ENTRY(before->prev, limit_waiter, link)->number > w->number)
@@ -230,9 +239,13 @@ static void go_over(limit_queues *all, limit_waiter *w, size_t at) {
     wake(w->watch);
 }
 
-/* In its queue all are served by the same limit, whatever it was when they came. */
-static void renew(limit_waiter *w) {
-    w->asks[w->at].quota.amount = w->lane->queue->quota;
+/* A reload may have changed its limit since it came. */
+static void renew(const limit_waiter *w) {
+    const limit_queue *q = w->lane->queue;
+    limit_ask *a = &w->asks[w->at];
+    if (!a->since || a->since >= q->since) return;
+    a->since = q->since;
+    a->quota.amount = q->quota;
 }
 
 static limit_verdict why_not(limiter *l, limit_waiter *w, limit_now now) {
@@ -323,14 +336,11 @@ static size_t first_queued(const limit_queues *all, const limit_waiter *w) {
     return i;
 }
 
-/* Those who wait do so for what he knows of it, who knows it best: else he would wait behind them
- * for what a reload has lifted. */
+/* Else he would wait behind them for what a reload has lifted. */
 static void tell_quotas(limit_queues *all, const limit_waiter *w) {
     for (size_t i = 0; all && all->waiting && i < w->count; i++) {
         limit_queue *q = find_queue(all, w->asks[i].counter);
-        if (!q || q->quota == w->asks[i].quota.amount) continue;
-        q->quota = w->asks[i].quota.amount;
-        stir(all, q);
+        if (q) learn(all, q, &w->asks[i]);
     }
 }
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 import bodies
 import daemon
 import wire
+from test_call import figure
 from test_prices import usage
 from upstream import after, error, reply
 
@@ -244,6 +245,22 @@ def test_any_name_may_be_paused_and_an_id_is_that_of_a_key_beside(weir, upstream
     assert admin(f"clients/{made['id']}/resume") == {"client": "ci", "paused": False}
     assert ask(w, made["key"]).status == 200
     assert admin("clients/somebody/pause") == {"client": "somebody", "paused": True}
+
+
+def test_tokens_of_one_client_wait_each_for_their_own_limit(weir, upstream, issuer):
+    """Plans: a call by a lesser one's token puts out nobody who waits by another's."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, auth=auth(issuer, claims={"client": "azp", "user": "sub", "limits": "weir_limits", "models": "weir_models"}),
+             limits={"wait": {"clients": 100, "time": "2s"}}, server={"workers": 1})
+    much, little = (token(azp="app", sub=sub, weir_limits={"requests": rate}, weir_models=["*"]) for sub, rate in (("much", "10/s"), ("little", "1/s")))
+    for known in (much, little):
+        ask(w, known)
+    time.sleep(1.2)
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        calls = [pool.submit(ask, w, much) for _ in range(24)]
+        daemon.wait_until(lambda: figure(w, "weir_waiting_calls") >= 8, 10, "nobody waits")
+        assert ask(w, little).status == 429
+        assert [c.result().status for c in calls] == [200] * 24
 
 
 def test_people_with_tokens_share_what_clients_do(weir, upstream, issuer):

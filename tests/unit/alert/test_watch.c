@@ -351,7 +351,7 @@ static void shares_of_a_budget(void **state) {
     seen s = {.nano = 0};
     watch_house *w = watch_house_new(&ops, &s);
     alert_note n = {.client = SPAN_OF("app"), .budget_count = 1};
-    n.budgets[0] = (note_budget){LIMIT_OF_CLIENT, PERIOD_DAY, 1000, 7, SPAN_OF("app")};
+    n.budgets[0] = (note_budget){LIMIT_OF_CLIENT, PERIOD_DAY, 1000, 7, 1, SPAN_OF("app")};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         s.nano = rows[i].nano;
         s.period = rows[i].period;
@@ -372,30 +372,41 @@ static void shares_of_a_budget_that_is_changed(void **state) {
     (void)state;
     static const double few[] = {0.8}, many[] = {0.1, 0.2, 0.3, 0.5, 0.9};
     static const struct {
+        uint64_t since;
         int64_t amount, nano;
         const double *shares;
         size_t count;
         const char *said;
     } rows[] = {
-        {1000, 1000, options.budget.items, 3, "100%"},
-        {10000, 1000, options.budget.items, 3, ""}, /* raised, as it was used up */
-        {10000, 5000, options.budget.items, 3, "50%"},
-        {10000, 8000, options.budget.items, 3, "80%"},
-        {1000, 8100, options.budget.items, 3, ""}, /* a call that began before that */
-        {10000, 8200, options.budget.items, 3, ""},
-        {8200, 8200, options.budget.items, 3, "100%"}, /* lowered */
-        {10000, 9000, few, 1, ""},                     /* 80% have been told */
-        {10000, 9000, many, 5, "90%"},
-        {10000, 9999, options.budget.items, 3, ""},
-        {10000, 10000, options.budget.items, 3, "100%"},
+        {1, 1000, 1000, options.budget.items, 3, "100%"},
+        {2, 10000, 1000, options.budget.items, 3, ""}, /* raised, as it was used up */
+        {2, 10000, 5000, options.budget.items, 3, "50%"},
+        {2, 10000, 8000, options.budget.items, 3, "80%"},
+        {1, 1000, 8100, options.budget.items, 3, ""}, /* a call that began before that */
+        {2, 10000, 8200, options.budget.items, 3, ""},
+        {3, 8200, 8200, options.budget.items, 3, "100%"}, /* lowered */
+        {4, 20000, 8200, options.budget.items, 3, ""},    /* raised */
+        {4, 20000, 10000, options.budget.items, 3, "50%"},
+        {5, 100000, 10000, options.budget.items, 3, ""},   /* raised in time: */
+        {4, 20000, 21000, options.budget.items, 3, ""},    /* nobody is told of what it was */
+        {4, 20000, 50000, options.budget.items, 3, "50%"}, /* but of what it is */
+        {5, 100000, 80000, options.budget.items, 3, "80%"},
+        {6, 100000, 81000, options.budget.items, 3, ""}, /* another reload */
+        {6, 100000, 90000, few, 1, ""},                  /* 80% have been told */
+        {6, 100000, 90000, many, 5, "90%"},
+        {6, 100000, 99999, options.budget.items, 3, ""},
+        {6, 100000, 100000, options.budget.items, 3, "100%"},
+        {0, 200000, 120000, options.budget.items, 3, "50%"}, /* tokens' own */
+        {0, 150000, 120000, options.budget.items, 3, "80%"},
+        {0, 200000, 120000, options.budget.items, 3, ""},
     };
     seen s = {.period = 1};
     watch_house *w = watch_house_new(&ops, &s);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         alert_note n = {.client = SPAN_OF("app"), .budget_count = 1};
         config_alerts c = options;
-        n.budgets[0] =
-            (note_budget){LIMIT_OF_CLIENT, PERIOD_DAY, rows[i].amount, 7, SPAN_OF("app")};
+        n.budgets[0] = (note_budget){LIMIT_OF_CLIENT, PERIOD_DAY,    rows[i].amount, 7,
+                                     rows[i].since,   SPAN_OF("app")};
         memcpy(c.budget.items, rows[i].shares, rows[i].count * sizeof *rows[i].shares);
         c.budget.count = rows[i].count;
         s.nano = rows[i].nano;

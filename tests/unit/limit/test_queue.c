@@ -137,21 +137,27 @@ static void by_weight(void **state) {
     settle(running);
 }
 
+/* Of that configuration; 0: a token's own. */
+static limit_ask as_of(uint64_t since, limit_ask a) {
+    a.since = since;
+    return a;
+}
+
 /* A reload has lifted a limit, or lowered it, while calls wait: who comes then does not wait behind
  * them for what it was, and they are served as he is. */
 static void a_limit_that_is_changed_meanwhile(void **state) {
     (void)state;
     size_t order[MOST];
-    assert_true(join(0, 9, ask_of(LIMIT_PARALLEL, 1, 1)).taken);
+    assert_true(join(0, 9, as_of(1, ask_of(LIMIT_PARALLEL, 1, 1))).taken);
     for (size_t i = 1; i <= 4; i++)
-        assert_true(join(i, 1, ask_of(LIMIT_PARALLEL, 1, 1)).waits);
+        assert_true(join(i, 1, as_of(1, ask_of(LIMIT_PARALLEL, 1, 1))).waits);
     assert_int_equal(serve(0, now_us, order), 0);
-    assert_true(join(5, 2, ask_of(LIMIT_PARALLEL, 4, 1)).waits);
+    assert_true(join(5, 2, as_of(2, ask_of(LIMIT_PARALLEL, 4, 1))).waits);
     assert_int_equal(serve(0, now_us, order), 3);
     assert_int_equal(order[0], 1);
     assert_int_equal(order[1], 5); /* in turns */
     assert_int_equal(order[2], 2);
-    assert_true(join(6, 2, ask_of(LIMIT_PARALLEL, 2, 1)).waits);
+    assert_true(join(6, 2, as_of(3, ask_of(LIMIT_PARALLEL, 2, 1))).waits);
     settle(0);
     settle(1);
     assert_int_equal(serve(0, now_us, order), 0); /* two are under way */
@@ -167,15 +173,40 @@ static void a_limit_that_is_changed_meanwhile(void **state) {
 static void a_rate_that_is_lifted_meanwhile(void **state) {
     (void)state;
     size_t order[MOST];
-    assert_true(join(0, 9, ask_of(LIMIT_REQUESTS, 1, 1)).taken);
-    assert_true(join(1, 1, ask_of(LIMIT_REQUESTS, 1, 1)).waits);
+    assert_true(join(0, 9, as_of(1, ask_of(LIMIT_REQUESTS, 1, 1))).taken);
+    assert_true(join(1, 1, as_of(1, ask_of(LIMIT_REQUESTS, 1, 1))).waits);
     assert_true(join(2, 1, ask_of(LIMIT_TOKENS, 1, 2)).wait_us < 0); /* another one */
     const int64_t began_us = now_us;
-    assert_true(join(3, 2, ask_of(LIMIT_REQUESTS, 1000, 1)).waits);
+    assert_true(join(3, 2, as_of(2, ask_of(LIMIT_REQUESTS, 1000, 1))).waits);
     assert_int_equal(serve(0, INT64_MAX - 1, order), 2);
     assert_true(now_us - began_us <= 1000);
     assert_int_equal(order[0], 1);
     assert_int_equal(order[1], 3);
+}
+
+/* One whose limit is another, and no later one's, changes nothing for those who wait: a call that
+ * began before a reload, or whose token has brought its own. */
+static void a_limit_that_is_another_at_the_same_time(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t waits, comes;
+    } rows[] = {{2, 1}, {2, 2}, {2, 0}, {0, 0}, {0, 2}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t order[MOST];
+        const uint64_t waits = rows[i].waits;
+        now_us += LONG;
+        for (size_t k = 0; k < 10; k++)
+            assert_true(join(k, 1, as_of(waits, ask_of(LIMIT_REQUESTS, 10, 1))).taken);
+        for (size_t k = 10; k < 14; k++)
+            assert_true(join(k, 1, as_of(waits, ask_of(LIMIT_REQUESTS, 10, 1))).waits);
+        const int64_t began_us = now_us;
+        const limit_ask another = as_of(rows[i].comes, ask_of(LIMIT_REQUESTS, 1, 1));
+        assert_false(join_at(14, 0, 2, 1, MOST, 1000, another).waits);
+        assert_int_equal(serve(0, INT64_MAX - 1, order), 4);
+        for (size_t k = 0; k < 4; k++)
+            assert_true(ones[order[k]].waiter.verdict.taken);
+        assert_in_range(now_us - began_us, 399 * 1000, 401 * 1000);
+    }
 }
 
 /* Beyond its own time, by what is before it, nobody waits; and he is told how long it is. */
@@ -426,6 +457,7 @@ int main(void) {
         QUEUE_TEST(by_weight),
         QUEUE_TEST(a_limit_that_is_changed_meanwhile),
         QUEUE_TEST(a_rate_that_is_lifted_meanwhile),
+        QUEUE_TEST(a_limit_that_is_another_at_the_same_time),
         QUEUE_TEST(who_would_wait_too_long),
         QUEUE_TEST(nobody_is_overtaken),
         QUEUE_TEST(who_has_most_makes_room),
