@@ -269,10 +269,7 @@ static void lose(ledger *l) {
 
 void ledger_act(ledger_writer *w, span members, bool anybodys) {
     size_t at;
-    if (anybodys && !has_room(w)) {
-        lose(w->ledger);
-        return;
-    }
+    if (anybodys && !has_room(w)) return;
     buf_add(journal_begin(&w->journal, &at), members);
     journal_end(&w->journal, at, FRAME_ACT);
 }

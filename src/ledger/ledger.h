@@ -76,7 +76,8 @@ MUST_USE bool ledger_settle(ledger_writer *w, const call_record *r, bool reserve
 
 /* Somebody did something to the gateway: members of a JSON object, for a sink (ledger/sink.h). It
  * is on its way when the turn ends. anybodys: whoever likes can bring about more of them, so that,
- * as of a call that was refused, it is kept where there is room; else it is counted as one. */
+ * as of a call that was refused, it is kept where there is room. It is none of the calls without a
+ * record. */
 void ledger_act(ledger_writer *w, span members, bool anybodys);
 
 /* ---- figures and questions ---- */

@@ -15,6 +15,7 @@ import bodies
 import daemon
 import redis_server
 import wire
+from test_call import figure
 from test_ledger import Clients, Simulator, all_calls, ask
 from test_usage_cli import run
 from upstream import error, reply, sse
@@ -370,6 +371,7 @@ def test_what_is_refused_to_strangers_does_not_grow_a_journal_that_is_full(weir,
     sizes = sum(path.stat().st_size for path in (tmp_path / "kept" / "journal").glob("*.journal"))
     assert 1_000_000 < sizes < 1_100_000
     w.wait_event("ledger_store_away")
+    assert figure(w, "weir_ledger_unrecorded_calls_total") == 0  # an alert is on it, which no stranger fires
     assert admin(w, "POST", "/admin/v1/clients/app/pause").status == 200
     lock.execute("ROLLBACK")
     lock.close()
