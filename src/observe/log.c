@@ -192,9 +192,11 @@ void log_note_dropped(logger *l, uint64_t lines) {
     char text[24];
     int len = snprintf(text, sizeof text, "%llu", (unsigned long long)lines);
     log_field field = {"lines", span_from(text, (size_t)len)};
-    add_event(s, &(line_event){clock_wall_us(), LEVEL_WARN, "log_lines_dropped",
-                               SPAN_OF("Log lines were dropped: their reader was too slow."),
-                               &field, 1});
+    add_event(
+        s, &(line_event){clock_wall_us(), LEVEL_WARN, "log_lines_dropped",
+                         SPAN_OF("Log lines were dropped: their reader was too slow, or their disk "
+                                 "was full."),
+                         &field, 1});
     atomic_fetch_add_explicit(&l->waiting, s->lines.len, memory_order_relaxed);
     log_flush(s);
 }
