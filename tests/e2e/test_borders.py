@@ -282,7 +282,8 @@ def test_a_model_that_leads_elsewhere_is_none_at_azure(weir, upstream, model):
 def test_another_target_may_serve_such_a_model(weir, upstream, upstreams):
     other = upstreams()
     other.script(reply(200, bodies.completion("Hi.")))
-    w = weir(upstream, providers={"main": {"api_version": "2024-10-21"}, "other": {"kind": "openai", "url": other.url, "key": "k"}},
+    w = weir(upstream, providers={"main": {"api_version": "2024-10-21", "url": upstream.url.removesuffix("/v1")},
+                                    "other": {"kind": "openai", "url": other.url, "key": "k"}},
              models={"*": ["main", "other"]})
     assert wire.chat(w, model="..").status == 200
     assert other.requests[0].json()["model"] == ".."
