@@ -18,10 +18,22 @@ static void keep_usage_text(exchange *x, span text) {
     x->record.usage_text = span_from(x->usage_text, text.len);
 }
 
+static int64_t or_nothing(int64_t n) {
+    return n > 0 ? n : 0;
+}
+
+/* Something of an answer is in it. Where reasoning is counted beside the completion a model that
+ * thinks has none of that yet (price/rules.def); what some count beside the prompt is no answer. */
+static bool tells_of_answer(const token_usage *u) {
+    return u->completion > 0 || u->reasoning > 0 ||
+           (u->prompt >= 0 &&
+            u->total > u->prompt + or_nothing(u->cached) + or_nothing(u->cache_write));
+}
+
 /* What it has said until now is in that, unless there is nothing but the prompt in it, which some
  * tell with a stream's first event. */
 static void note_told(exchange *x, const answer_event *event) {
-    if (event->usage->completion > 0 || event->kind != ANSWER_STREAM)
+    if (tells_of_answer(event->usage) || event->kind != ANSWER_STREAM)
         estimate_told(x);
     else if (!x->functions)
         estimate_answer(x, event);

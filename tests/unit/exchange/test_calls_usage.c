@@ -100,6 +100,12 @@ static void what_is_said_after_the_usage_was_told_is_added(void **state) {
     "event {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" delta                             \
     "\"}}],\"usage\":{\"prompt_tokens\":90,\"completion_tokens\":" #completion                     \
     ",\"total_tokens\":" #total "}}|"
+#define THOUGHT(delta, usage)                                                                      \
+    "event {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"" delta                   \
+    "\"}}],\"usage\":{\"prompt_tokens\":90," usage "}}|"
+#define THINKS(reasoning, total)                                                                   \
+    "\"completion_tokens\":0,\"total_tokens\":" #total                                             \
+    ",\"completion_tokens_details\":{\"reasoning_tokens\":" #reasoning "}"
     static const struct {
         const char *name, *script;
         int completion, total;
@@ -119,6 +125,12 @@ static void what_is_said_after_the_usage_was_told_is_added(void **state) {
          99, false},
         {"with the last text, then what says nothing",
          "say four|" TOLD("five", 9, 99) "say |role|finish|done|end", 9, 99, false},
+        {"thoughts beside the completion",
+         THOUGHT("four", THINKS(1, 91)) THOUGHT(" five six", THINKS(3, 93)) "cut", 0, 93, false},
+        {"thoughts beside it to the end", THOUGHT("four five six", THINKS(0, 93)) "finish|done|end",
+         0, 93, false},
+        {"and words that are not told", THOUGHT("four", THINKS(1, 91)) "say five six|cut", 2, 93,
+         true},
         {"nothing in it afterwards",
          TOLD("", 0, 90) "say four five six|finish|event {\"choices\":[],\"usage\":{}}|done|end", 3,
          93, true},
