@@ -285,8 +285,14 @@ static span keep_text(char **at, span text) {
     return kept;
 }
 
+/* By the clocks as they are now, as a turn's stands while the wall's goes on; and never later than
+ * it was: an answer must not seem to have been asked for after a purge that came after it. */
+static int64_t wall_of(int64_t turn_ms, int64_t wall_us, int64_t now_us) {
+    return (wall_us - (now_us - turn_ms * 1000)) / 1000;
+}
+
 static far_write *write_of(far_link *k, const cached_answer *a) {
-    const int64_t wall = wall_ms(), now_ms = k->loop->now_ms;
+    const int64_t wall_us = clock_wall_us(), now_us = loop_exact_us(k->loop);
     far_write *w = mem_zalloc(sizeof *w);
     char *at = w->texts = mem_alloc(a->model.len + a->client.len + a->target.len + 1);
     w->aside = (aside){.run = pack, .done = on_packed, .free = on_packing_dropped};
@@ -295,9 +301,9 @@ static far_write *write_of(far_link *k, const cached_answer *a) {
     w->value = (cache_value){.stream = a->stream,
                              .usage_asked = a->usage_asked,
                              .said = recording_ref(a->said),
-                             .asked_ms = wall - (now_ms - a->asked_ms),
-                             .stored_ms = wall - (now_ms - a->stored_ms),
-                             .expires_ms = wall + (a->expires_ms - now_ms)};
+                             .asked_ms = wall_of(a->asked_ms, wall_us, now_us),
+                             .stored_ms = wall_of(a->stored_ms, wall_us, now_us),
+                             .expires_ms = wall_of(a->expires_ms, wall_us, now_us)};
     w->value.model = keep_text(&at, a->model);
     w->value.client = keep_text(&at, a->client);
     w->value.target = keep_text(&at, a->target);

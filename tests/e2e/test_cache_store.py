@@ -344,8 +344,10 @@ def test_what_was_purged_and_is_written_late_counts_for_nothing(several, server,
     for key in keys:
         server.ask("COPY", key, "kept:" + key)
     admin(one, "POST", {})
+    purged = time.time()
     for key in keys:
         server.ask("RENAME", "kept:" + key, key)
+    daemon.wait_until(lambda: time.time() > purged + 0.01, 10, "what is asked in the same moment is purged as well")
     assert cached(ask(one, KEY)) == "miss"
     daemon.wait_until(lambda: ask(two, OTHER, headers=[("cache-control", "only-if-cached")]).status == 504, 10, "the other weir knows of it")
     wait_figure(one, 5, "weir_cache_store_writes_total", result="written")
