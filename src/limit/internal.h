@@ -15,7 +15,7 @@ struct limiter {
     uint64_t dropped;
     unsigned doubts;             /* in a shared count */
     _Atomic uint32_t season;     /* of doubt; written under the lock, read by anybody */
-    struct limit_queues *queues; /* queue.c; NULL: nobody has ever waited */
+    struct limit_queues *queues; /* lanes.h; NULL: nobody has ever waited */
 };
 
 void limit_queues_free(struct limit_queues *q);

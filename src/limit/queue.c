@@ -1,209 +1,21 @@
 #include "limit/queue.h"
 
-#include "base/mem.h"
 #include "limit/internal.h"
+#include "limit/lanes.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum { BUCKETS = 1024 };
-
-/* Of one counter. There while somebody waits in it. */
-typedef struct limit_queue {
-    list link;    /* in its bucket */
-    list all;     /* limit_queues.all */
-    list stirred; /* limit_queues.stirred, or in no list */
-    uint64_t counter;
-    uint64_t since; /* of the quota: the latest configuration that anybody came with; 0: none */
-    int64_t quota;
-    list lanes; /* the first has the turn */
-    size_t waiting;
-    int64_t amount; /* what they ask for together */
-    limit_watch *watch;
-    int64_t due_us;
-} limit_queue;
-
-/* There while it has any calls that wait, in whatever queue. */
-typedef struct limit_holder {
-    list link; /* limit_queues.holders */
-    uint64_t id;
-    unsigned weight, waiting;
-    list waiters; /* as they came */
-} limit_holder;
-
-/* The calls of one holder in one queue. There while it has any. */
-typedef struct limit_lane {
-    list link; /* limit_queue.lanes */
-    list hash; /* in its bucket */
-    limit_queue *queue;
-    limit_holder *of;
-    list waiters;
-    unsigned count;
-    unsigned had; /* in its turn */
-} limit_lane;
-
-typedef struct limit_queues {
-    list queues[BUCKETS], lanes[BUCKETS];
-    list all, holders;
-    list stirred; /* to be served before the lock is given back */
-    unsigned waiting;
-    uint64_t number;
-} limit_queues;
-
-static limit_queues *queues_new(void) {
-    limit_queues *q = mem_zalloc(sizeof *q);
-    for (size_t i = 0; i < BUCKETS; i++) {
-        list_init(&q->queues[i]);
-        list_init(&q->lanes[i]);
-    }
-    list_init(&q->all);
-    list_init(&q->holders);
-    list_init(&q->stirred);
-    return q;
-}
-
-void limit_queues_free(limit_queues *q) {
-    assert(!q || (list_empty(&q->all) && list_empty(&q->holders)));
-    free(q);
-}
-
-/* ---- which queue, which holder, which lane ---- */
-
-static limit_queue *find_queue(const limit_queues *all, uint64_t key) {
-    const list *bucket = &all->queues[key % BUCKETS];
-    LIST_FOREACH(bucket, it) {
-        limit_queue *q = LIST_ENTRY(it, limit_queue, link);
-        if (q->counter == key) return q;
-    }
-    return NULL;
-}
-
-static limit_queue *get_queue(limit_queues *all, uint64_t key) {
-    limit_queue *q = find_queue(all, key);
-    if (q) return q;
-    q = mem_zalloc(sizeof *q);
-    q->counter = key;
-    q->due_us = INT64_MAX;
-    list_init(&q->lanes);
-    list_init(&q->stirred);
-    list_push_back(&all->queues[key % BUCKETS], &q->link);
-    list_push_back(&all->all, &q->all);
-    return q;
-}
-
-static void free_queue(limit_queue *q) {
-    list_remove(&q->link);
-    list_remove(&q->all);
-    list_remove(&q->stirred);
-    free(q);
-}
-
-static void stir(limit_queues *all, limit_queue *q) {
-    if (list_empty(&q->stirred)) list_push_back(&all->stirred, &q->stirred);
-}
-
-static limit_holder *find_holder(const limit_queues *all, uint64_t id) {
-    LIST_FOREACH(&all->holders, it) {
-        limit_holder *h = LIST_ENTRY(it, limit_holder, link);
-        if (h->id == id) return h;
-    }
-    return NULL;
-}
-
-/* His weight is what his last call says: a reload may have changed it. */
-static limit_holder *get_holder(limit_queues *all, const limit_waiter *w) {
-    limit_holder *h = find_holder(all, w->holder);
-    if (!h) {
-        h = mem_zalloc(sizeof *h);
-        h->id = w->holder;
-        list_init(&h->waiters);
-        list_push_back(&all->holders, &h->link);
-    }
-    h->weight = w->weight ? w->weight : 1;
-    return h;
-}
-
-static list *lane_bucket(limit_queues *all, const limit_queue *q, uint64_t holder) {
-    return &all->lanes[(q->counter ^ (holder * 0x9E3779B97F4A7C15u)) % BUCKETS];
-}
-
-static limit_lane *find_lane(limit_queues *all, const limit_queue *q, uint64_t holder) {
-    const list *bucket = lane_bucket(all, q, holder);
-    LIST_FOREACH(bucket, it) {
-        limit_lane *lane = LIST_ENTRY(it, limit_lane, hash);
-        if (lane->queue == q && lane->of->id == holder) return lane;
-    }
-    return NULL;
-}
-
-/* A new one is the last to have a turn. */
-static limit_lane *get_lane(limit_queues *all, limit_queue *q, limit_holder *of) {
-    limit_lane *lane = find_lane(all, q, of->id);
-    if (lane) return lane;
-    lane = mem_zalloc(sizeof *lane);
-    *lane = (limit_lane){.queue = q, .of = of};
-    list_init(&lane->waiters);
-    list_push_back(&q->lanes, &lane->link);
-    list_push_back(lane_bucket(all, q, of->id), &lane->hash);
-    return lane;
-}
-
-static void free_lane(limit_lane *lane) {
-    list_remove(&lane->link);
-    list_remove(&lane->hash);
-    free(lane);
-}
-
-/* ---- into a queue and out of it ---- */
-
-/* A later configuration's is what all wait for, who have it of an earlier one. */
-static void learn(limit_queues *all, limit_queue *q, const limit_ask *a) {
-    if (a->since <= q->since) return;
-    q->since = a->since;
-    q->quota = a->quota.amount;
-    stir(all, q);
-}
-
-/* Behind those of its lane that came before it. */
-static void put_in(limit_queues *all, limit_waiter *w, size_t at) {
-    limit_queue *q = get_queue(all, w->asks[at].counter);
-    limit_lane *lane = get_lane(all, q, w->of);
-    learn(all, q, &w->asks[at]);
-    list *before = &lane->waiters;
-    while (before->prev != &lane->waiters &&
-           LIST_ENTRY(before->prev, limit_waiter, link)->number > w->number)
-        before = before->prev;
-    list_push_back(before, &w->link);
-    w->lane = lane;
-    w->at = at;
-    lane->count++;
-    q->waiting++;
-    q->amount += w->asks[at].amount;
-    stir(all, q);
-}
-
-static void take_out(limit_queues *all, limit_waiter *w) {
-    limit_lane *lane = w->lane;
-    limit_queue *q = lane->queue;
-    list_remove(&w->link);
-    w->lane = NULL;
-    lane->count--;
-    q->waiting--;
-    q->amount -= w->asks[w->at].amount;
-    if (!lane->count) free_lane(lane);
-    stir(all, q);
-}
-
 /* ---- waiting, and the end of it ---- */
 
 static void begin(limit_queues *all, limit_waiter *w, size_t at) {
-    w->of = get_holder(all, w);
+    w->of = limit_holder_get(all, w);
     w->of->waiting++;
     all->waiting++;
     list_push_back(&w->of->waiters, &w->mine);
     w->number = ++all->number;
     w->state = LIMIT_QUEUED;
-    put_in(all, w, at);
+    limit_queue_put(all, w, at);
 }
 
 /* It is in no queue any more. */
@@ -234,7 +46,7 @@ static void tell(limit_queues *all, limit_waiter *w, limit_verdict v) {
 }
 
 static void go_over(limit_queues *all, limit_waiter *w, size_t at) {
-    put_in(all, w, at);
+    limit_queue_put(all, w, at);
     if (list_empty(&w->moved)) list_push_back(&w->watch->moved, &w->moved);
     wake(w->watch);
 }
@@ -305,7 +117,7 @@ static void serve(limiter *l, limit_queue *q, limit_watch *at, limit_now now) {
             return;
         }
         if (v.taken) count_turn(w->lane);
-        take_out(all, w);
+        limit_queue_take(all, w);
         if (!ends) {
             go_over(all, w, v.by);
             continue;
@@ -313,7 +125,7 @@ static void serve(limiter *l, limit_queue *q, limit_watch *at, limit_now now) {
         limiter_finish(l, w->asks, w->count, v.taken, now);
         tell(all, w, v);
     }
-    free_queue(q);
+    limit_queue_free(q);
 }
 
 /* Whoever goes over to another queue does so once, until somebody takes or gives back something:
@@ -331,7 +143,7 @@ static void serve_stirred(limit_watch *at, limit_now now) {
 static size_t first_queued(const limit_queues *all, const limit_waiter *w) {
     size_t i = 0;
     if (!all || !all->waiting) return w->count;
-    while (i < w->count && !find_queue(all, w->asks[i].counter))
+    while (i < w->count && !limit_queue_find(all, w->asks[i].counter))
         i++;
     return i;
 }
@@ -339,15 +151,15 @@ static size_t first_queued(const limit_queues *all, const limit_waiter *w) {
 /* Else he would wait behind them for what a reload has lifted. */
 static void tell_quotas(limit_queues *all, const limit_waiter *w) {
     for (size_t i = 0; all && all->waiting && i < w->count; i++) {
-        limit_queue *q = find_queue(all, w->asks[i].counter);
-        if (q) learn(all, q, &w->asks[i]);
+        limit_queue *q = limit_queue_find(all, w->asks[i].counter);
+        if (q) limit_queue_learn(all, q, &w->asks[i]);
     }
 }
 
 /* Calls that come before the one that would be the last of that holder's in a queue: with each of
  * his turns the others have one, too. */
 static int64_t calls_before(limit_queues *all, const limit_queue *q, const limit_waiter *w) {
-    const limit_lane *lane = find_lane(all, q, w->holder);
+    const limit_lane *lane = limit_lane_find(all, q, w->holder);
     const unsigned own = lane ? lane->count : 0, turns = own / w->weight + 1;
     int64_t before = own;
     LIST_FOREACH(&q->lanes, it) {
@@ -362,7 +174,7 @@ static int64_t calls_before(limit_queues *all, const limit_queue *q, const limit
 static int64_t wait_behind(const limiter *l, const limit_waiter *w, size_t at, int64_t wait_us,
                            limit_now now) {
     const limit_ask *a = &w->asks[at];
-    const limit_queue *q = l->queues ? find_queue(l->queues, a->counter) : NULL;
+    const limit_queue *q = l->queues ? limit_queue_find(l->queues, a->counter) : NULL;
     if (!q || wait_us < 0 || a->kind == LIMIT_PARALLEL || a->kind == LIMIT_SPEND) return wait_us;
     const int64_t each = q->amount / (int64_t)q->waiting;
     const int64_t ahead = calls_before(l->queues, q, w) * each;
@@ -378,7 +190,7 @@ static bool has_more(uint64_t a_calls, unsigned a_weight, uint64_t b_calls, unsi
 /* The last call of who has the most, if that is more than the newcomer's holder would have; NULL:
  * nobody has. */
 static limit_waiter *whose_place(const limit_queues *all, const limit_waiter *w) {
-    const limit_holder *most = NULL, *own = find_holder(all, w->holder);
+    const limit_holder *most = NULL, *own = limit_holder_find(all, w->holder);
     LIST_FOREACH(&all->holders, it) {
         const limit_holder *h = LIST_ENTRY(it, limit_holder, link);
         if (!most || has_more(h->waiting, h->weight, most->waiting, most->weight)) most = h;
@@ -396,7 +208,7 @@ static bool find_place(limiter *l, const limit_waiter *w, limit_now now) {
     limit_waiter *out = whose_place(all, w);
     if (!out) return false;
     const limit_verdict v = why_not(l, out, now);
-    take_out(all, out);
+    limit_queue_take(all, out);
     tell(all, out, v);
     return true;
 }
@@ -412,7 +224,7 @@ static limit_verdict join(limiter *l, limit_waiter *w, limit_now now) {
     limiter_finish(l, w->asks, w->count, v.taken, now);
     if (v.taken || !w->most) return v;
     if (is_in_vain(w, &v, now)) return v;
-    if (!l->queues) l->queues = queues_new();
+    if (!l->queues) l->queues = limit_queues_new();
     if (!find_place(l, w, now)) return v;
     v.waits = true;
     begin(l->queues, w, v.by);
@@ -438,7 +250,7 @@ limit_verdict limiter_join(limit_waiter *w, limit_now now) {
 /* ---- leaving ---- */
 
 static void drop(limiter *l, limit_waiter *w) {
-    take_out(l->queues, w);
+    limit_queue_take(l->queues, w);
     end(l->queues, w);
 }
 
@@ -471,8 +283,8 @@ static void settle(limit_watch *at, const limit_ask *asks, size_t count, const l
     limiter *l = at->limiter;
     limiter_settle_all(l, asks, count, used, now);
     for (size_t i = 0; l->queues && l->queues->waiting && i < count; i++) {
-        limit_queue *q = find_queue(l->queues, asks[i].counter);
-        if (q) stir(l->queues, q);
+        limit_queue *q = limit_queue_find(l->queues, asks[i].counter);
+        if (q) limit_queue_stir(l->queues, q);
     }
 }
 
@@ -505,7 +317,7 @@ static void look_at_all(limit_queues *all, limit_watch *at, limit_now now) {
         limit_queue *q = LIST_ENTRY(it, limit_queue, all);
         if (q->watch != at) continue;
         if (q->due_us <= now.mono_us)
-            stir(all, q);
+            limit_queue_stir(all, q);
         else
             look_after(q, at, q->due_us);
     }
