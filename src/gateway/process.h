@@ -85,6 +85,8 @@ struct gateway {
 void gateway_bound_memory(gateway *g);
 /* Which providers are asked whether they are up. */
 void gateway_probe(gateway *g);
+/* Each second (figures.c). */
+void gateway_tell_figures(gateway *g);
 /* The worker's last connection has gone; it has closed. On the main thread, by loop_post(). */
 void gateway_worker_idle(loop *l, void *g);
 void gateway_worker_closed(loop *l, void *g);
