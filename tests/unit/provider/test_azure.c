@@ -1,21 +1,7 @@
 /* Where Azure has what is asked: beneath a deployment, or beside all of them. */
 #include "unit.h"
 
-#include "provider/openai.h"
-
-static arena a;
-
-static int setup(void **state) {
-    (void)state;
-    arena_init(&a, 0);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    arena_done(&a);
-    return 0;
-}
+#include "asking.h"
 
 static span path_of(const char *base, const char *path, const char *version, const char *model) {
     const config_provider azure = {
@@ -25,11 +11,7 @@ static span path_of(const char *base, const char *path, const char *version, con
                              .path = span_cstr(path),
                              .query = SPAN("api-version=theirs"),
                              .model_name = span_cstr(model)};
-    const provider_ask ask = {.provider = &azure, .facts = &f, .arena = &a};
-    provider_request r = {0};
-    weir_error error;
-    assert_true(provider_openai.build(&ask, &r, &error));
-    return r.path;
+    return build(&azure, &f, "", NULL).path;
 }
 
 #define DATED "?api-version=2025-04-01-preview"

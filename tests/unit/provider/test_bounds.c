@@ -1,21 +1,7 @@
 /* What bounds a chat completion's answer, where one of its two names says nothing. */
 #include "unit.h"
 
-#include "provider/openai.h"
-
-static arena a;
-
-static int setup(void **state) {
-    (void)state;
-    arena_init(&a, 0);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    arena_done(&a);
-    return 0;
-}
+#include "asking.h"
 
 typedef struct row {
     config_max_tokens known;
@@ -25,18 +11,10 @@ typedef struct row {
 
 static void check(const row *r) {
     const config_provider p = {.url = {.path = SPAN("/v1")}, .max_tokens = r->known};
-    request_facts f = {.endpoint = EP_CHAT_COMPLETIONS,
-                       .method = SPAN("POST"),
-                       .path = SPAN("/chat/completions"),
-                       .body = span_cstr(r->in),
-                       .cap_tokens = r->cap};
-    json_fault fault;
-    provider_request sent = {0};
-    weir_error error;
-    assert_true(json_scan(f.body, NULL, &f.root, &fault));
-    const provider_ask ask = {.provider = &p, .facts = &f, .arena = &a};
-    assert_true(provider_openai.build(&ask, &sent, &error));
-    assert_span(arena_join(&a, sent.pieces, sent.piece_count), r->out ? r->out : r->in);
+    request_facts f = facts_of(r->in);
+    f.cap_tokens = r->cap;
+    const provider_request sent = build(&p, &f, "", NULL);
+    assert_span(body_of(&sent), r->out ? r->out : r->in);
 }
 
 #define OLD "\"max_tokens\":"
