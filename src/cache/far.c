@@ -29,10 +29,6 @@ static span key_text(const cache_key *key, bool stream, char out[KEY_LEN + 1]) {
     return span_from(out, KEY_LEN);
 }
 
-static int64_t wall_ms(void) {
-    return clock_wall_us() / 1000;
-}
-
 /* ---- figures ---- */
 
 static void count_look(far_link *k, const char *result) {
@@ -109,7 +105,7 @@ static void read_all(aside *a) {
 
 /* Into memory, as if it had been stored there when it was. */
 static bool keep(far_reading *r, const cache_value *v) {
-    const int64_t now_ms = r->look->link->loop->now_ms, wall = wall_ms();
+    const int64_t now_ms = r->look->link->loop->now_ms, wall = far_wall_ms();
     const uint64_t purged = cache_store_purges(r->far->of->store); /* before its rules are asked */
     if (!v->said || v->expires_ms <= wall || far_is_purged(r->far, v)) return false;
     const int64_t age = wall - v->stored_ms, ago = wall - v->asked_ms;
@@ -254,7 +250,7 @@ static void on_written(redis_wait *wait, const redis_reply *reply) {
 
 static void send_value(far_write *w) {
     char key[KEY_LEN + 1], ttl[24];
-    const int64_t lasts = w->value.expires_ms - wall_ms();
+    const int64_t lasts = w->value.expires_ms - far_wall_ms();
     const int n = snprintf(ttl, sizeof ttl, "%lld", (long long)lasts);
     const span args[] = {SPAN_OF("SET"), key_text(&w->key, w->value.stream, key),
                          buf_span(&w->bytes), SPAN_OF("PX"), span_from(ttl, (size_t)n)};

@@ -2,6 +2,7 @@
 #ifndef WEIR_CACHE_FAR_INTERNAL_H
 #define WEIR_CACHE_FAR_INTERNAL_H
 
+#include "base/clock.h"
 #include "cache/far.h"
 #include "cache/value.h"
 
@@ -10,6 +11,11 @@
 #define FAR_KEYS "weir:cache:1:"
 
 enum { FAR_RULES_MAX = 64, FAR_RULE_ID_LEN = 16 };
+#define FAR_RULE_LAST "63" /* of so many, as the server counts them */
+
+static inline int64_t far_wall_ms(void) {
+    return clock_wall_us() / 1000;
+}
 
 /* A purge that somebody has made: of what was asked for before at_ms (wall time). */
 typedef struct far_rule {

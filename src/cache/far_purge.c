@@ -23,10 +23,6 @@ static const span beginnings = SPAN(
     "local r = {} for i, k in ipairs(KEYS) do local v = redis.pcall('GETRANGE', k, 0, ARGV[1]) "
     "r[i] = type(v) == 'string' and v or '' end return r");
 
-static int64_t wall_ms(void) {
-    return clock_wall_us() / 1000;
-}
-
 /* ---- rules ---- */
 
 static void free_rule(far_rule *r) {
@@ -122,7 +118,7 @@ static bool take_rule(cache_far *f, far_rule *r) {
  * and a turn's and the wall's, differ a little: rather too much goes than too little. */
 static void follow(far_link *k, const far_rule *r) {
     cache_purge which = purge_of(r);
-    const int64_t ago = wall_ms() - r->at_ms - SLACK_MS;
+    const int64_t ago = far_wall_ms() - r->at_ms - SLACK_MS;
     which.older_ms = ago > -which.older_ms ? which.older_ms + ago : 0;
     (void)cache_store_purge(k->far->of->store, &which, k->loop->now_ms);
 }
@@ -157,7 +153,8 @@ static void on_news(redis_wait *w, const redis_reply *reply) {
 
 static void on_beat(timer *t) {
     far_link *k = CONTAINER_OF(t, far_link, beat);
-    const span args[] = {SPAN_OF("LRANGE"), SPAN_OF(RULES_KEY), SPAN_OF("0"), SPAN_OF("63")};
+    const span args[] = {SPAN_OF("LRANGE"), SPAN_OF(RULES_KEY), SPAN_OF("0"),
+                         SPAN_OF(FAR_RULE_LAST)};
     if (redis_is_ready(k->redis) && !redis_wait_runs(&k->news))
         (void)!redis_ask(k->redis, &k->news, on_news, args, ARRAY_LEN(args));
     loop_timer_start(k->loop, t, WATCH_MS);
@@ -331,7 +328,8 @@ static void on_scanned(redis_wait *w, const redis_reply *reply) {
 /* The rule stands: from now on all weirs follow it, whatever becomes of the sweep. */
 static void on_ruled(redis_wait *w, const redis_reply *reply) {
     far_sweep *s = CONTAINER_OF(w, far_sweep, wait);
-    const span trim[] = {SPAN_OF("LTRIM"), SPAN_OF(RULES_KEY), SPAN_OF("0"), SPAN_OF("63")};
+    const span trim[] = {SPAN_OF("LTRIM"), SPAN_OF(RULES_KEY), SPAN_OF("0"),
+                         SPAN_OF(FAR_RULE_LAST)};
     const span last[] = {SPAN_OF("PEXPIRE"), SPAN_OF(RULES_KEY), SPAN_OF(RULES_LAST_MS)};
     if (is_bad(reply)) {
         finish(s, false);
@@ -344,7 +342,7 @@ static void on_ruled(redis_wait *w, const redis_reply *reply) {
 
 static far_rule rule_of(const cache_purge *which) {
     unsigned char bytes[FAR_RULE_ID_LEN / 2];
-    far_rule r = {.at_ms = wall_ms(), .older_ms = which->older_ms};
+    far_rule r = {.at_ms = far_wall_ms(), .older_ms = which->older_ms};
     random_bytes(bytes, sizeof bytes);
     hex_encode(bytes, sizeof bytes, r.id);
     r.model = mem_strndup(which->model.ptr, which->model.len);
