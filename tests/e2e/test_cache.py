@@ -503,14 +503,15 @@ def test_other_rules_are_asked_of_what_is_in_it(weir, upstream):
 # -- one call for all who ask the same --------------------------------------------------------------------------------
 
 
-async def one_of_many(port, body):
+async def one_of_many(port, body, begun):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     data = json.dumps(body).encode()
     writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\n"
                  b"content-length: %d\r\n\r\n" % len(data) + data)
-    answer = await reader.read(-1)
+    head = (await reader.readuntil(b"\r\n\r\n")).removesuffix(b"\r\n\r\n")
+    begun()
+    rest = await reader.read(-1)
     writer.close()
-    head, _, rest = answer.partition(b"\r\n\r\n")
     lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     if lines.get("transfer-encoding") == "chunked":
         whole = b""
@@ -521,10 +522,18 @@ async def one_of_many(port, body):
     return head.split(b" ", 2)[1], lines.get("x-weir-cache"), rest
 
 
-def many(w, n, **fields):
+def many(w, n, all_begun=lambda: None, **fields):
+    """all_begun: called when each has the head of its answer."""
+    begun = []
+
+    def begin():
+        begun.append(True)
+        if len(begun) == n:
+            all_begun()
+
     async def run():
         body = {"model": "gpt-test", "messages": MESSAGES, **fields}
-        return await asyncio.gather(*[one_of_many(w.port, body) for _ in range(n)])
+        return await asyncio.gather(*[one_of_many(w.port, body, begin) for _ in range(n)])
     return asyncio.run(run())
 
 
@@ -654,15 +663,7 @@ def test_a_stream_that_is_cut_is_cut_for_all(weir, upstream):
     all_there = threading.Event()
     upstream.script(sse([*bodies.stream("a", "b")[:2], all_there], end="cut"))
     w = weir(upstream, cache=CACHE, retry={"retries": 0}, server={"workers": 2})
-
-    def look():
-        daemon.wait_until(lambda: figure(w, "weir_open_calls") >= 20, 10, "all to be there")
-        all_there.set()
-
-    looks = threading.Thread(target=look)
-    looks.start()
-    answers = many(w, 20, stream=True)
-    looks.join()
+    answers = many(w, 20, all_there.set, stream=True)
     for status, _, body in answers:
         assert status == b"200" and b"stream_interrupted" in body and b"[DONE]" not in body
     assert len(upstream.wait_requests(1)) == 1
