@@ -22,7 +22,7 @@ struct webhook {
     webhook_told_fn *told;
     void *user;
     webhook_state state;
-    bool hurried;
+    bool hurried; /* nothing is waited for any more: each alert is tried once, at once */
     /* In force. */
     snapshot *snapshot; /* counted */
     const config_webhook *config;
@@ -39,6 +39,7 @@ struct webhook {
     unsigned tries;
     int64_t began_ms;
     /* Of the try. */
+    bool last; /* it began hurried */
     http_call *http;
     timer timer; /* ASKING: its deadline; ENDED: off the stack; RESTING: the next */
     int status;
@@ -107,7 +108,7 @@ static void end(webhook *w, span otherwise) {
                             .tries = w->tries,
                             .spent_ms = w->loop->now_ms - w->began_ms,
                             .random = rng_unit(&w->loop->rng),
-                            .hurried = w->hurried};
+                            .last = w->last};
     w->verdict = resend_decide(&webhook_resend, &f, &w->wait_ms);
     buf_clear(&w->detail);
     if (w->status >= 300 && w->status <= 399)
@@ -161,6 +162,7 @@ static void ask(webhook *w) {
     w->status = 0;
     w->hint_ms = -1;
     w->tries++;
+    w->last = w->hurried;
     w->sent++;
     alert_write(w->alert, w->config->format, &w->body);
     w->piece = buf_span(&w->body);
@@ -229,8 +231,8 @@ static void on_ended(timer *t) {
                                         [RESEND_DROP] = WEBHOOK_GIVEN_UP};
     webhook *w = CONTAINER_OF(t, webhook, timer);
     const resend_verdict verdict = w->verdict;
-    if (verdict == RESEND_WAIT && !w->hurried) {
-        enter(w, STATE_RESTING, on_rested, w->wait_ms);
+    if (verdict == RESEND_WAIT) {
+        enter(w, STATE_RESTING, on_rested, w->hurried ? 0 : w->wait_ms);
     } else {
         alert_unref(w->alert);
         w->alert = NULL;

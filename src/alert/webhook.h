@@ -40,7 +40,8 @@ void webhook_apply(webhook *w, snapshot *s, size_t place);
 bool webhook_is(const webhook *w, span url);
 /* Takes a reference. */
 void webhook_put(webhook *w, alert *a);
-/* The end is near: what waits is sent at once, and what fails then is given up. */
+/* The end is near: what waits, and what is under way and fails, is sent at once; what then fails is
+ * given up. */
 void webhook_hurry(webhook *w);
 bool webhook_is_idle(const webhook *w);
 size_t webhook_waiting(const webhook *w);

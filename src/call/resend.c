@@ -11,7 +11,7 @@ static int64_t backoff_ms(int64_t cap_ms, unsigned tries, double random) {
 
 resend_verdict resend_decide(const resend_policy *p, const resend_facts *f, int64_t *ret_wait_ms) {
     if (f->status >= 200 && f->status <= 299) return RESEND_DONE;
-    if (f->hurried || (f->status && !p->may_pass(f->status))) return RESEND_DROP;
+    if (f->last || (f->status && !p->may_pass(f->status))) return RESEND_DROP;
     int64_t wait_ms = f->hint_ms >= 0 ? f->hint_ms : backoff_ms(p->cap_ms, f->tries, f->random);
     if (wait_ms < RESEND_LEAST_MS) wait_ms = RESEND_LEAST_MS;
     if (f->spent_ms + wait_ms > p->most_ms) return RESEND_DROP;

@@ -32,7 +32,7 @@ typedef struct resend_facts {
     unsigned tries;   /* made, at least 1 */
     int64_t spent_ms; /* since the first */
     double random;    /* 0…1 */
-    bool hurried;     /* nothing is waited for any more */
+    bool last;        /* none follows, whatever it says */
 } resend_facts;
 
 MUST_USE resend_verdict resend_decide(const resend_policy *p, const resend_facts *f,

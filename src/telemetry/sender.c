@@ -28,7 +28,7 @@ static resend_verdict decide(sender *s) {
                             .tries = s->tries,
                             .spent_ms = s->loop->now_ms - s->began_ms,
                             .random = rng_unit(&s->loop->rng),
-                            .hurried = s->hurried};
+                            .last = s->last};
     return resend_decide(&sender_resend, &f, &s->wait_ms);
 }
 
@@ -103,6 +103,7 @@ static void ask(sender *s) {
     s->status = 0;
     s->hint_ms = -1;
     s->tries++;
+    s->last = s->hurried;
     s->piece = buf_span(&s->body);
     const http_call_spec spec = {
         .method = SPAN("POST"),
@@ -134,8 +135,8 @@ static void reset(sender *s) {
 
 static void on_ended(timer *t) {
     sender *s = CONTAINER_OF(t, sender, timer);
-    if (s->result.again && !s->hurried) {
-        enter(s, SENDER_RESTING, on_rested, s->wait_ms);
+    if (s->result.again) {
+        enter(s, SENDER_RESTING, on_rested, s->hurried ? 0 : s->wait_ms);
         s->ops->rests(s, &s->result);
         return;
     }

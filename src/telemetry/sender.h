@@ -42,7 +42,7 @@ struct sender {
     const sender_ops *ops;
     telemetry_signal signal;
     sender_state state;
-    bool hurried; /* no try follows one that failed */
+    bool hurried; /* nothing is waited for any more: of what is here one try begins, at once */
     /* Of the request. */
     receiver *to;    /* counted */
     receiver *moved; /* counted: where the next try goes instead; NULL: there too */
@@ -53,6 +53,7 @@ struct sender {
     unsigned tries;
     int64_t began_ms;
     /* Of the try. */
+    bool last; /* it began hurried */
     http_call *http;
     timer timer; /* ASKING: its deadline; ENDED: off the stack; RESTING: the next */
     int status;
@@ -69,7 +70,8 @@ void sender_send(sender *s, receiver *to, config_telemetry_protocol p, buf *body
 /* Another receiver is in force: what rests goes there at once, what is under way with its next try.
  */
 void sender_move(sender *s, receiver *to);
-/* What rests is sent now; what then fails is given up. */
+/* What rests is sent now, and what is under way and fails is sent once more, at once; what then
+ * fails is given up. */
 void sender_hurry(sender *s);
 /* Not from inside a callback of the HTTP client's. */
 void sender_cancel(sender *s);

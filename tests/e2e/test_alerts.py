@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -531,6 +532,22 @@ def test_what_waits_at_the_end_is_sent(weir, upstream, receiver):
     receiver.up.wait_requests(1)
     w.stop()
     assert len(receiver.up.requests) == 2
+
+
+def test_what_is_under_way_at_the_end_and_fails_is_sent_once_more(weir, upstream, receiver):
+    asked_to_end = threading.Event()
+    receiver.up.script(after(asked_to_end, error(500)), error(500))
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, loop={"same": 2}))
+    assert ask(w).status == ask(w).status == 200
+    receiver.up.wait_requests(1)
+    w.process.send_signal(signal.SIGTERM)
+    w.wait_event("draining")
+    asked_to_end.set()
+    w.wait_exit()
+    assert len(receiver.up.requests) == 2
+    (line,) = [e for e in w.log if e.get("event") == "alert_failed"]
+    assert line["status"] == 500
 
 
 def test_a_reload_moves_what_waits(weir, upstream, receiver):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import threading
 import time
 
@@ -367,6 +368,21 @@ def test_what_waits_at_the_end_is_sent(weir, upstream, receiver):
     w.stop()
     assert len(receiver.spans()) == 20
     assert receiver.points("weir.calls", outcome="ok")[0].as_int == 10
+
+
+def test_what_is_under_way_at_the_end_and_fails_is_sent_once_more(weir, upstream, receiver):
+    asked_to_end = threading.Event()
+    receiver.upstream.script(after(asked_to_end, error(503)), OK)
+    upstream.always(ANSWER)
+    w = weir(upstream, telemetry=telling(receiver, metrics=False))
+    wire.chat(w)
+    receiver.upstream.wait_requests(1)
+    w.process.send_signal(signal.SIGTERM)
+    w.wait_event("draining")
+    asked_to_end.set()
+    w.wait_exit()
+    first, second = receiver.requests("traces")
+    assert first.body == second.body
 
 
 # ---- a receiver that does not take it ----

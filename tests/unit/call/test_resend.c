@@ -26,7 +26,7 @@ static void answers_are_judged_by_their_status(void **state) {
             const resend_verdict v = resend_decide(policies[p], &f, &wait_ms);
             if (v != wanted[p]) fail_msg("%d", rows[i].status);
             assert_int_equal(wait_ms >= 0, v == RESEND_WAIT);
-            f.hurried = true;
+            f.last = true;
             assert_int_equal(resend_decide(policies[p], &f, &wait_ms),
                              v == RESEND_DONE ? RESEND_DONE : RESEND_DROP);
         }
