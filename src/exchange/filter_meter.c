@@ -31,9 +31,9 @@ static bool tells_of_answer(const token_usage *u) {
 }
 
 /* What it has said until now is in that, unless there is nothing but the prompt in it, which some
- * tell with a stream's first event. */
+ * tell with a stream's first event, and others with an answer that has words. */
 static void note_told(exchange *x, const answer_event *event) {
-    if (tells_of_answer(event->usage) || event->kind != ANSWER_STREAM)
+    if (tells_of_answer(event->usage))
         estimate_told(x);
     else if (!x->functions)
         estimate_answer(x, event);

@@ -71,6 +71,13 @@ def test_noughts_are_no_usage(weir, upstream):
     assert is_about(completion, 1)
 
 
+def test_a_prompt_that_is_told_alone_has_no_words_in_it(weir, upstream):
+    upstream.script(reply(200, bodies.completion(WORDS, usage={"prompt_tokens": 77, "completion_tokens": 0, "total_tokens": 77})))
+    w = weir(upstream)
+    prompt, completion = used(w, wire.chat(w))
+    assert prompt == 77 and is_about(completion, 1)
+
+
 def test_embeddings_have_a_prompt_alone(weir, upstream):
     upstream.script(reply(200, {"object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]}))
     w = weir(upstream)
