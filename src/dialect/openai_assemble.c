@@ -235,6 +235,23 @@ static void need(merge *m, merge_node *object, span name, json_value otherwise) 
     if (n->kind == MERGE_NOTHING) merge_put(m, n, otherwise);
 }
 
+/* Some leave out in chunks what a whole answer has to have: clients tell calls apart by it. */
+static void complete_call(merge *m, merge_node *call) {
+    merge_node *function = merge_find(call, SPAN_OF("function"));
+    if (!function || function->kind != MERGE_OBJECT) return;
+    need(m, call, SPAN_OF("type"), text_value(SPAN_OF("\"function\"")));
+    need(m, function, SPAN_OF("arguments"), text_value(SPAN_OF("\"\"")));
+}
+
+static void complete_message(merge *m, merge_node *message) {
+    need(m, message, SPAN_OF("role"), text_value(SPAN_OF("\"assistant\"")));
+    need(m, message, SPAN_OF("content"), null_value);
+    const merge_node *calls = merge_find(message, SPAN_OF("tool_calls"));
+    if (!calls || calls->kind != MERGE_ENTRIES) return;
+    for (merge_node *n = calls->first; n; n = n->next)
+        complete_call(m, n);
+}
+
 /* What every client looks for. */
 static void complete_choice(merge *m, merge_node *choice, bool is_chat) {
     span number = arena_u64(&m->arena, choice->number);
@@ -244,10 +261,7 @@ static void complete_choice(merge *m, merge_node *choice, bool is_chat) {
     } else {
         merge_node *message = merge_member(m, choice, SPAN_OF("message"));
         if (message->kind == MERGE_NOTHING) merge_become(message, MERGE_OBJECT);
-        if (message->kind == MERGE_OBJECT) {
-            need(m, message, SPAN_OF("role"), text_value(SPAN_OF("\"assistant\"")));
-            need(m, message, SPAN_OF("content"), null_value);
-        }
+        if (message->kind == MERGE_OBJECT) complete_message(m, message);
     }
     need(m, choice, SPAN_OF("finish_reason"), null_value);
 }

@@ -118,6 +118,7 @@ static void calls_of_tools(void **state) {
 #define CALLS(calls)       ONE("{\"tool_calls\":[" calls "]}")
 #define WITH(calls)        MADE("\"tool_calls\":[" calls "],\"role\":\"assistant\",\"content\":null")
 #define F(name, arguments) "\"function\":{\"name\":\"" name "\",\"arguments\":\"" arguments "\"}"
+#define T(name, arguments) F(name, arguments) ",\"type\":\"function\"" /* as it is completed */
 #define MORE(arguments)    "\"function\":{\"arguments\":\"" arguments "\"}"
     static const struct {
         const char *chunks, *message;
@@ -133,43 +134,48 @@ static void calls_of_tools(void **state) {
          WITH("{\"id\":\"a\"},{\"id\":\"b\"}")},
         /* Whole, without numbers, one a chunk. */
         {CALLS("{\"id\":\"a\"," F("f", "{}") "}") CALLS("{\"id\":\"b\"," F("g", "{}") "}") STOP,
-         WITH("{\"id\":\"a\"," F("f", "{}") "},{\"id\":\"b\"," F("g", "{}") "}")},
+         WITH("{\"id\":\"a\"," T("f", "{}") "},{\"id\":\"b\"," T("g", "{}") "}")},
         /* All with the same number: another id is another call, and what follows is its own. */
         {CALLS("{\"index\":0,\"id\":\"a\"," F("f", "{}") "}")
              CALLS("{\"index\":0,\"id\":\"b\"," F("g", "{") "}")
                  CALLS("{\"index\":0," MORE("}") "}") STOP,
-         WITH("{\"id\":\"a\"," F("f", "{}") "},{\"id\":\"b\"," F("g", "{}") "}")},
+         WITH("{\"id\":\"a\"," T("f", "{}") "},{\"id\":\"b\"," T("g", "{}") "}")},
         /* The id, or the name, with every piece. */
         {CALLS("{\"index\":0,\"id\":\"a\"," F("f", "{") "}")
              CALLS("{\"index\":0,\"id\":\"a\"," F("f", "}") "}") STOP,
-         WITH("{\"id\":\"a\"," F("f", "{}") "}")},
+         WITH("{\"id\":\"a\"," T("f", "{}") "}")},
         /* Neither: by their places. */
         {CALLS("{" F("f", "{}") "},{" F("g", "{}") "}") STOP,
-         WITH("{" F("f", "{}") "},{" F("g", "{}") "}")},
+         WITH("{" T("f", "{}") "},{" T("g", "{}") "}")},
         /* One a chunk, all with the same number: a name behind arguments begins another. */
         {CALLS("{\"index\":0,\"id\":\"\"," F("f", "{\\\"a\\\":1}") "}")
              CALLS("{\"index\":0,\"id\":\"\"," F("g", "") "}") CALLS("{\"index\":0," MORE("{}") "}")
                  CALLS("{\"index\":0,\"id\":\"\"," F("g", "[]") "}") STOP,
-         WITH("{\"id\":\"\"," F("f", "{\\\"a\\\":1}") "},{\"id\":\"\"," F(
+         WITH("{\"id\":\"\"," T("f", "{\\\"a\\\":1}") "},{\"id\":\"\"," T(
              "g", "{}") "},"
-                        "{\"id\":\"\"," F("g", "[]") "}")},
+                        "{\"id\":\"\"," T("g", "[]") "}")},
         {CALLS("{" F("f", "{}") "}") CALLS("{" F("g", "{}") "}") STOP,
-         WITH("{" F("f", "{}") "},{" F("g", "{}") "}")},
+         WITH("{" T("f", "{}") "},{" T("g", "{}") "}")},
         /* One that is repeated while these come, or behind all of them, does not; nor do pieces. */
         {CALLS("{\"index\":0,\"id\":\"a\"," F("f", "{") "}") CALLS("{\"index\":0," F("f", "}") "}")
              CALLS("{\"index\":0," F("f", "") "}") STOP,
-         WITH("{\"id\":\"a\"," F("f", "{}") "}")},
+         WITH("{\"id\":\"a\"," T("f", "{}") "}")},
         {CALLS("{\"index\":0," F("f", "") "}") CALLS("{\"index\":0," F("g", "{}") "}") STOP,
-         WITH("{" F("fg", "{}") "}")},
+         WITH("{" T("fg", "{}") "}")},
         /* One name, with each piece: when the arguments are whole, another call begins. */
         {CALLS("{" F("f", "{\\\"a\\\":\\\"}") "}") CALLS("{" F("f", "\\\"") "}")
              CALLS("{" F("f", "}") "}") CALLS("{" F("f", "{") "}") CALLS("{" F("f", "}") "}") STOP,
-         WITH("{" F("f", "{\\\"a\\\":\\\"}\\\"}") "},{" F("f", "{}") "}")},
+         WITH("{" T("f", "{\\\"a\\\":\\\"}\\\"}") "},{" T("f", "{}") "}")},
         /* Of arguments that are a text anew, what was known of the text before them is not. */
         {CALLS("{" F("f", "[[") "}") CALLS("{" F("f", "1") "}")
              CALLS("{\"function\":{\"arguments\":{}}}") CALLS("{" MORE("{}") "}")
                  CALLS("{" F("f", "[]") "}") STOP,
-         WITH("{" F("f", "{}") "},{" F("f", "[]") "}")},
+         WITH("{" T("f", "{}") "},{" T("f", "[]") "}")},
+        /* What a whole one has to have. */
+        {CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\"}}") STOP,
+         WITH("{\"id\":\"a\"," T("f", "") "}")},
+        {CALLS("{\"id\":\"a\",\"type\":\"custom\",\"custom\":{\"name\":\"f\"}}") STOP,
+         WITH("{\"id\":\"a\",\"type\":\"custom\",\"custom\":{\"name\":\"f\"}}")},
         {CALLS("") STOP, WITH("")},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
