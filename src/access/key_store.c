@@ -360,7 +360,7 @@ key_outcome key_store_change(key_store *ks, span who, const key_wish *wish, aren
     key_outcome found = begin_with(ks, who, a, ret, &changed);
     if (found != KEYS_DONE) return found;
     if (ret->revoked_us) return take_back(ks, KEYS_REVOKED);
-    ret->options = key_options_merge(ret->options, wish->rest, a);
+    ret->options = key_options_merge(ret->options, wish, a);
     if (wish->says_expires) ret->expires_us = wish->expires_us;
     if (!options_fit(ks, ret->options, a)) return take_back(ks, KEYS_BAD);
     const sql_value values[] = {sql_text(ret->options), sql_number(ret->expires_us),

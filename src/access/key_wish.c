@@ -208,17 +208,49 @@ bool key_wish_fits(const key_wish *w, const config *c, arena *a, span *ret_param
 
 /* ---- changing ---- */
 
-span key_options_merge(span there, span changes, arena *a) {
-    json_value old = object_of(there), new = object_of(changes);
+/* Members of there, and over them those of changes; null takes one away. Of the mappings that are
+ * laid over by name, likewise what is in them: by_name is of the outermost alone. */
+static void merge(json_value there, json_value changes, bool by_name, buf *out, arena *a);
+
+/* Whoever changes one limit of a key means to keep its budget. */
+static bool is_by_name(span name) {
+    static const span names[] = {SPAN("limits"), SPAN("tags"), SPAN("metadata")};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_eq(name, names[i])) return true;
+    return false;
+}
+
+static void merge_member(span name, json_value old, json_value new, buf *out, arena *a) {
+    buf inner = BUF_EMPTY;
+    json_value v;
+    json_fault fault;
+    buf_add_char(&inner, '{');
+    merge(old, new, false, &inner, a);
+    const span text = close_object(&inner, a);
+    if (json_scan(text, NULL, &v, &fault) && !json_is_empty(v)) add_member(out, name, v, a);
+}
+
+static void merge(json_value there, json_value changes, bool by_name, buf *out, arena *a) {
     json_member m;
+    for (json_iter it = json_iter_of(there); json_next_member(&it, &m);) {
+        span name = json_string(json_member_name(&m), a);
+        if (json_get(changes, name).type == JSON_NONE) add_member(out, name, m.value, a);
+    }
+    for (json_iter it = json_iter_of(changes); json_next_member(&it, &m);) {
+        span name = json_string(json_member_name(&m), a);
+        const json_value old = json_get(there, name);
+        if (m.value.type == JSON_NULL) continue;
+        if (by_name && is_by_name(name) && m.value.type == JSON_OBJECT)
+            merge_member(name, old.type == JSON_OBJECT ? old : object_of(SPAN_EMPTY), m.value, out,
+                         a);
+        else
+            add_member(out, name, m.value, a);
+    }
+}
+
+span key_options_merge(span there, const key_wish *changes, arena *a) {
     buf out = BUF_EMPTY;
     buf_add_char(&out, '{');
-    for (json_iter it = json_iter_of(old); json_next_member(&it, &m);) {
-        span name = json_string(json_member_name(&m), a);
-        if (json_get(new, name).type == JSON_NONE) add_member(&out, name, m.value, a);
-    }
-    for (json_iter it = json_iter_of(new); json_next_member(&it, &m);)
-        if (m.value.type != JSON_NULL)
-            add_member(&out, json_string(json_member_name(&m), a), m.value, a);
+    merge(object_of(there), object_of(changes->rest), changes->by_name, &out, a);
     return close_object(&out, a);
 }

@@ -19,7 +19,8 @@ typedef struct key_wish {
     span name; /* of a new one */
     bool says_expires;
     int64_t expires_us; /* wall time; 0: never */
-    span rest; /* the other members, as an object of one line; of a change null takes one away */
+    span rest;    /* the other members, as an object of one line; of a change null takes one away */
+    bool by_name; /* of what it says of limits, tags and metadata each name changes by itself */
 } key_wish;
 
 /* now_us: "30d" counts from then. What it finds is in the arena. false: *ret_why is a sentence and
@@ -32,8 +33,8 @@ MUST_USE bool key_wish_read(span json, key_wish_kind kind, int64_t now_us, arena
 MUST_USE bool key_wish_fits(const key_wish *w, const config *c, arena *a, span *ret_param,
                             buf *ret_why);
 
-/* What is there, with the changes: an object of one line, in the arena. */
-span key_options_merge(span there, span changes, arena *a);
+/* What is there, with the wish's changes: an object of one line, in the arena. */
+span key_options_merge(span there, const key_wish *changes, arena *a);
 
 /* "30d", an instant, a date, or never; true and 0: never. */
 MUST_USE bool key_expiry_parse(span text, int64_t now_us, int64_t *ret_us);

@@ -62,8 +62,8 @@ static bool is_new(const cli_args *args, size_t option, const char *shown, size_
     return true;
 }
 
-static bool put_pairs(json_writer *w, const cli_args *args, size_t option, const char *name,
-                      const char *member) {
+static bool put_pairs(json_writer *w, const cli_args *args, key_wish_kind kind, size_t option,
+                      const char *name, const char *member) {
     const char *text = args->values[option];
     span left, right;
     if (!text) return true;
@@ -76,7 +76,10 @@ static bool put_pairs(json_writer *w, const cli_args *args, size_t option, const
     for (size_t i = 0; (text = cli_value(args, option, i)); i++) {
         if (!split(name, text, &left, &right) || !is_new(args, option, name, i, left)) return false;
         put_name(w, left);
-        json_put_string(w, right);
+        if (kind == WISH_CHANGE && !right.len)
+            json_put_null(w);
+        else
+            json_put_string(w, right);
     }
     json_close_object(w);
     return true;
@@ -257,7 +260,7 @@ static bool put_limits(json_writer *w, const cli_args *args, const options *all)
 
 /* ---- all of it ---- */
 
-static bool put_rights(json_writer *w, const cli_args *args, arena *a) {
+static bool put_rights(json_writer *w, const cli_args *args, key_wish_kind kind, arena *a) {
     options others;
     if (!read_options(args, a, &others)) return false;
     put_text(w, args, OPT_EXPIRES, "expires");
@@ -266,8 +269,8 @@ static bool put_rights(json_writer *w, const cli_args *args, arena *a) {
     put_list(w, args, OPT_ADDRESSES, "addresses");
     put_text(w, args, OPT_OWNER, "owner");
     put_text(w, args, OPT_ENVIRONMENT, "environment");
-    return put_limits(w, args, &others) && put_pairs(w, args, OPT_TAG, "tag", "tags") &&
-           put_pairs(w, args, OPT_METADATA, "metadata", "metadata") &&
+    return put_limits(w, args, &others) && put_pairs(w, args, kind, OPT_TAG, "tag", "tags") &&
+           put_pairs(w, args, kind, OPT_METADATA, "metadata", "metadata") &&
            put_under(w, &others, SPAN_EMPTY);
 }
 
@@ -280,12 +283,13 @@ int keys_read_wish(const cli_args *args, key_wish_kind kind, arena *a, key_wish 
         json_key(&w, "name");
         json_put_string(&w, span_cstr(args->values[OPT_NAME]));
     }
-    bool good = put_rights(&w, args, a);
+    bool good = put_rights(&w, args, kind, a);
     json_close_object(&w);
     if (good && !key_wish_read(buf_span(&json), kind, clock_wall_us(), a, ret, &param, &why)) {
         cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
         good = false;
     }
+    ret->by_name = true;
     buf_done(&json);
     buf_done(&why);
     return good ? CLI_OK : CLI_USAGE;

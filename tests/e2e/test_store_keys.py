@@ -292,10 +292,27 @@ def test_the_commands_need_no_running_weir_and_say_what_they_did(served):
     assert json.loads(keys(w, "show", "app", "--json")) == made == json.loads(keys(w, "show", made["id"], "--json"))
     keys(w, "set", "app", "--owner", "", "--limit", "requests=5/m")
     shown = json.loads(keys(w, "show", "app", "--json"))
-    assert "owner" not in shown and shown["limits"] == {"requests": "5/m"} and shown["models"] == made["models"]
+    assert "owner" not in shown and shown["limits"] == {"requests": "5/m", "parallel": 4} and shown["models"] == made["models"]
     assert json.loads(keys(w, "revoke", "app", "--json"))["status"] == "revoked"
     assert [k["name"] for k in json.loads(keys(w, "list", "--json"))["data"]] == ["app"]
     assert "revoked" in keys(w, "list")
+
+
+def test_what_is_set_keeps_what_is_not_named(served):
+    """A key whose rate is raised keeps its budget, and one that gets a tag its team's; '' takes away what is named."""
+    w = served(admin={"keys": [ADMIN]})
+    create(w, "app", "--limit", "requests=60/m", "--limit", "spend=5/d", "--tag", "team=search", "--metadata", "ticket=7", "--option", "limits.request.n=2")
+
+    def after(*args):
+        return {name: value for name, value in json.loads(keys(w, "set", "app", "--json", *args)).items() if name in ("limits", "tags", "metadata")}
+
+    assert after("--limit", "requests=120/m", "--tag", "feature=chat") == {
+        "limits": {"spend": "5/d", "request": {"n": 2}, "requests": "120/m"}, "tags": {"team": "search", "feature": "chat"}, "metadata": {"ticket": "7"}}
+    assert after("--limit", "requests=", "--tag", "feature=", "--metadata", "ticket=") == {
+        "limits": {"spend": "5/d", "request": {"n": 2}}, "tags": {"team": "search"}}
+    assert after("--limit", "", "--tag", "") == {}
+    changed = api(w, "PATCH", "/app", body={"limits": {"requests": "1/m"}}).json()
+    assert api(w, "PATCH", "/app", body={"limits": {"spend": "1/d"}}).json()["limits"] == {"spend": "1/d"} != changed["limits"]  # the API's members are whole
 
 
 # ---- what a key may do ----

@@ -90,18 +90,31 @@ static void changes_are_laid_over(void **state) {
     (void)state;
     static const struct {
         const char *there, *changes, *comes;
+        bool by_name;
     } rows[] = {
-        {"{}", "{}", "{}"},
-        {"{\"a\": 1}", "{}", "{\"a\": 1}"},
-        {"{\"a\": 1, \"b\": {\"c\": 2}}", "{\"b\": {\"d\": 3}}", "{\"a\": 1, \"b\": {\"d\": 3}}"},
-        {"{\"a\": 1, \"b\": 2}", "{\"a\": null, \"c\": 3}", "{\"b\": 2, \"c\": 3}"},
-        {"{\"a\": 1}", "{\"x\": null}", "{\"a\": 1}"},
+        {"{}", "{}", "{}", false},
+        {"{\"a\": 1}", "{}", "{\"a\": 1}", false},
+        {"{\"a\": 1, \"b\": {\"c\": 2}}", "{\"b\": {\"d\": 3}}", "{\"a\": 1, \"b\": {\"d\": 3}}",
+         false},
+        {"{\"a\": 1, \"b\": 2}", "{\"a\": null, \"c\": 3}", "{\"b\": 2, \"c\": 3}", false},
+        {"{\"a\": 1}", "{\"x\": null}", "{\"a\": 1}", false},
+        {"{\"limits\": {\"c\": 2}}", "{\"limits\": {\"d\": 3}}", "{\"limits\": {\"d\": 3}}", false},
+        {"{\"limits\": {\"c\": 2, \"d\": 1}}", "{\"limits\": {\"d\": [3, 4]}}",
+         "{\"limits\": {\"c\": 2, \"d\": [3, 4]}}", true},
+        {"{\"tags\": {\"c\": \"2\", \"d\": \"1\"}}", "{\"tags\": {\"c\": null, \"e\": \"\"}}",
+         "{\"tags\": {\"d\": \"1\", \"e\": \"\"}}", true},
+        {"{\"metadata\": {\"c\": 2}, \"a\": 1}", "{\"metadata\": {\"c\": null}}", "{\"a\": 1}",
+         true},
+        {"{\"a\": 1}", "{\"limits\": {\"c\": 2}}", "{\"a\": 1, \"limits\": {\"c\": 2}}", true},
+        {"{\"limits\": {\"c\": 2}, \"a\": 1}", "{\"limits\": null}", "{\"a\": 1}", true},
+        {"{\"guard\": {\"c\": 2}}", "{\"guard\": {\"d\": 3}}", "{\"guard\": {\"d\": 3}}", true},
     };
     arena a;
     arena_init(&a, 0);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        assert_span(key_options_merge(span_cstr(rows[i].there), span_cstr(rows[i].changes), &a),
-                    rows[i].comes);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const key_wish w = {.rest = span_cstr(rows[i].changes), .by_name = rows[i].by_name};
+        assert_span(key_options_merge(span_cstr(rows[i].there), &w, &a), rows[i].comes);
+    }
     arena_done(&a);
 }
 
