@@ -6,8 +6,9 @@ enum { TOKENS_MAX = 1000 * 1000 * 1000 };
 
 /* ---- usage ---- */
 
-/* The members of a usage object: as chat completions name them, then as responses do; and what of
- * the prompt was cached, where it stands beside it: at DeepSeek, at Moonshot and Together. */
+/* The members of a usage object: as chat completions name them, then as responses do; the details
+ * as transcriptions name them; and what of the prompt was cached, where it stands beside it: at
+ * DeepSeek, at Moonshot and Together. */
 enum {
     PROMPT,
     COMPLETION,
@@ -15,6 +16,8 @@ enum {
     OUT,
     RESPONSES = 4,
     TOTAL = 2 * RESPONSES,
+    IN_SPOKEN,
+    OUT_SPOKEN,
     CACHE_HIT,
     CACHED_BESIDE,
     USAGE_NAMES
@@ -30,6 +33,8 @@ static const span usage_names[USAGE_NAMES] = {
     [IN + RESPONSES] = SPAN("input_tokens_details"),
     [OUT + RESPONSES] = SPAN("output_tokens_details"),
     [TOTAL] = SPAN("total_tokens"),
+    [IN_SPOKEN] = SPAN("input_token_details"),
+    [OUT_SPOKEN] = SPAN("output_token_details"),
     [CACHE_HIT] = SPAN("prompt_cache_hit_tokens"),
     [CACHED_BESIDE] = SPAN("cached_tokens"),
 };
@@ -56,8 +61,9 @@ static int64_t either_figure(const json_value *chat) {
     return value >= 0 ? value : figure(chat[RESPONSES]);
 }
 
-static json_value either_object(const json_value *chat) {
-    return chat->type == JSON_OBJECT ? *chat : chat[RESPONSES];
+static json_value first_object(json_value chat, json_value responses, json_value spoken) {
+    if (chat.type == JSON_OBJECT) return chat;
+    return responses.type == JSON_OBJECT ? responses : spoken;
 }
 
 /* cached_beside: the same as its details', of those who tell it beside them; -1: not told. */
@@ -100,8 +106,10 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     take(&u->completion, either_figure(&of[COMPLETION]));
     u->total = total_of(u, figure(of[TOTAL]));
     const int64_t hit = figure(of[CACHE_HIT]);
-    read_prompt_details(u, either_object(&of[IN]), hit >= 0 ? hit : figure(of[CACHED_BESIDE]));
-    read_completion_details(u, either_object(&of[OUT]));
+    const json_value in = first_object(of[IN], of[IN + RESPONSES], of[IN_SPOKEN]);
+    const json_value out = first_object(of[OUT], of[OUT + RESPONSES], of[OUT_SPOKEN]);
+    read_prompt_details(u, in, hit >= 0 ? hit : figure(of[CACHED_BESIDE]));
+    read_completion_details(u, out);
     e->usage = u;
     e->usage_text = usage.raw;
 }

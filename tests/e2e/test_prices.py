@@ -155,6 +155,19 @@ def test_figures_that_come_in_pieces_are_one_usage(weir, upstream):
     assert record["cost_nano"] == 2500 * 50 + 10000 * 7
 
 
+def test_what_a_transcription_hears_has_a_price_of_its_own(weir, upstream):
+    """Its details have names of their own (TranscriptionTextDoneEvent of the OpenAI SDK), plain and streamed."""
+    used = {"type": "tokens", "input_tokens": 100, "input_token_details": {"text_tokens": 10, "audio_tokens": 90}, "output_tokens": 20, "total_tokens": 120}
+    said = [{"type": "transcript.text.delta", "delta": "Hi"}, {"type": "transcript.text.done", "text": "Hi", "usage": used}]
+    upstream.script(reply(200, {"text": "Hi", "usage": used}), sse(said, end="no_done"))
+    w = weir(upstream, passthrough=["/v1/audio/*"], prices={"main/hearing": {"input": 1, "audio": 6, "output": 10}})
+    for _ in range(2):
+        answer = wire.call(w, "POST", "/openai/deployments/hearing/audio/transcriptions", b"--b--", {"Content-Type": "multipart/form-data; boundary=b"})
+        record = record_of(w, answer)
+        assert (record["prompt_tokens"], record["audio_tokens"], record["completion_tokens"]) == (100, 90, 20)
+        assert record["cost_nano"] == 90 * 6000 + 10 * 1000 + 20 * 10000
+
+
 def test_what_is_looked_at_once_more_is_not_paid_once_more(weir, upstream):
     """A stored response that is fetched, changed and removed, and a batch: they tell what another call, or the batch, has used."""
     response = {"id": "resp_1", "object": "response", "status": "completed", "output": [], "model": "gpt-test",

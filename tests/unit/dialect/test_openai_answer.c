@@ -181,6 +181,11 @@ static void reads_what_has_a_price_of_its_own(void **state) {
         {"{\"input_tokens\":9,\"input_tokens_details\":{\"cache_write_tokens\":2},"
          "\"output_tokens_details\":{\"audio_tokens\":6}}",
          -1, 2, -1, -1, -1, 6},
+        /* As transcriptions name them, and what is spoken in real time. */
+        {"{\"type\":\"tokens\",\"input_tokens\":9,\"input_token_details\":{\"text_tokens\":2,"
+         "\"audio_tokens\":7,\"cached_tokens\":1},\"output_tokens\":8,"
+         "\"output_token_details\":{\"audio_tokens\":6}}",
+         1, -1, 7, -1, -1, 6},
         {"{\"prompt_tokens\":9,\"prompt_tokens_details\":{\"audio_tokens\":-3,"
          "\"cached_tokens\":null},\"completion_tokens_details\":7}",
          -1, -1, -1, -1, -1, -1},
