@@ -28,6 +28,7 @@ typedef struct view {
     records records;
     form form;
     bool colour;
+    const char *limit; /* as given; NULL: not */
 } view;
 
 static bool read_page(const buf *text, json_value *ret) {
@@ -66,6 +67,21 @@ static bool show_one(view *v, const char *id) {
     return good;
 }
 
+/* A table does not say that it is a part of what was asked for; JSON has `next`. Who wants so many
+ * and no more says so, but for the most that there may be. */
+static void tell_more(const view *v, json_value page) {
+    uint64_t wanted;
+    const char *limit = v->limit;
+    const json_value next = json_get(page, SPAN_OF("next"));
+    if (next.type != JSON_STRING || v->form == FORM_JSON) return;
+    if (limit && span_u64(span_cstr(limit), &wanted) && wanted < QUERY_LIMIT_MAX) return;
+    buf id = BUF_EMPTY; /* whatever the server says it is */
+    buf_add_excerpt(&id, span_slice(next.raw, 1, next.raw.len - 1), STORE_ID_LEN);
+    cli_complain("there are older calls; --cursor %s goes on with them%s", buf_cstr(&id),
+                 limit ? "" : ", --limit 1000 shows more at a time");
+    buf_done(&id);
+}
+
 static bool show_list(view *v) {
     buf text = BUF_EMPTY, out = BUF_EMPTY;
     json_value page;
@@ -79,6 +95,7 @@ static bool show_list(view *v) {
             write_row(v, call, &out);
     }
     good = good && cli_print(&out);
+    if (good) tell_more(v, page);
     buf_done(&text);
     buf_done(&out);
     return good;
@@ -217,11 +234,18 @@ static bool check(const cli_args *args) {
     return !args->rest_count || fits_one(args);
 }
 
+static const char *limit_of(const cli_args *args) {
+    for (size_t i = OPT_PARAMETERS; i < ARRAY_LEN(options); i++)
+        if (strcmp(options[i].name, "limit") == 0) return args->values[i];
+    return NULL;
+}
+
 static int run(const cli_args *args) {
     view v = {.form = args->values[RECORDS_JSON]  ? FORM_JSON
                       : args->values[RECORDS_CSV] ? FORM_CSV
                                                   : FORM_TABLE,
-              .colour = terminal_has_colour(STDOUT_FILENO)};
+              .colour = terminal_has_colour(STDOUT_FILENO),
+              .limit = limit_of(args)};
     if (!check(args)) return CLI_USAGE;
     int status = records_open(&v.records, QUERY_CALLS, args, OPT_PARAMETERS);
     if (status == CLI_OK) {

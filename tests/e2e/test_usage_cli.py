@@ -136,6 +136,29 @@ def test_tables_with_commas(kept, tmp_path):
         assert [r["request_id"] for r in table(run(tmp_path, "calls", *source, "--csv", kept.ids[1]))] == [kept.ids[1]]
 
 
+def test_a_table_that_is_a_part_says_so(weir, upstream, tmp_path):
+    """Who keeps it as a file would take it for all that there is; who asks for so many gets them without a word."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream)
+    ids = [wire.chat(w).header("x-request-id") for _ in range(102)][::-1]
+    wire.call(w, "GET", "/usage/summary")
+
+    def calls(*args):
+        done = subprocess.run([daemon.WEIR, "calls", "--url", w.url, *args], env=environment(tmp_path, {}), capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr
+
+    for form in ((), ("--csv",)):
+        out, err = calls(*form)
+        assert len(out.splitlines()) == 101
+        assert err == f"weir: there are older calls; --cursor {ids[99]} goes on with them, --limit 1000 shows more at a time\n"
+        assert [row.split(",")[1] for row in calls("--csv", "--cursor", ids[99])[0].splitlines()[1:]] == ids[100:]
+        for args in (("--limit", "100"), ("--limit", "1000"), ("--cursor", ids[99])):
+            assert calls(*form, *args)[1] == "", args
+    out, err = calls("--json")
+    assert json.loads(out)["next"] == ids[99] and err == ""
+
+
 def test_the_store_is_read_when_no_weir_runs(kept, tmp_path):
     kept.stop()
     assert json.loads(run(tmp_path, "usage", "-c", kept.config_path, "--json"))["total_calls"] == 3
