@@ -132,5 +132,6 @@ void advice_give(reader *r, const yaml_node *root) {
     check_sentences(r, root);
     limit_advice_give(r, root);
     models_advice_give(r, root);
+    budget_advice_give(r, root);
     unused_warn(r, root);
 }

@@ -1,7 +1,8 @@
 /* What holds for nothing: limits of what is no model, target or tag that there can be, and lists of
- * models of which there is none. */
+ * models of which there is none. And budgets that a start forgets. */
 #include "config/pattern.h"
 #include "config/reader.h"
+#include "config/units.h"
 
 typedef bool can_be(const config *c, span pattern);
 
@@ -89,4 +90,68 @@ COLD void limit_advice_give(reader *r, const yaml_node *root) {
                 reader_warning(r, key, "%.*s holds for no call: %s",
                                SPAN_ARG(reader_member(r, name, all, key)), kinds[i].expected);
     }
+}
+
+/* ---- budgets ---- */
+
+/* That of the longest period. */
+typedef struct longest {
+    span name; /* empty: there is none */
+    config_period per;
+} longest;
+
+static void note_budget(longest *l, span name, const config_limit_set *s) {
+    for (unsigned i = 0; i < s->spend.count; i++)
+        if (!l->name.len || s->spend.items[i].per > l->per)
+            *l = (longest){name, s->spend.items[i].per};
+}
+
+/* Of addresses there are no records to begin with. */
+static longest longest_budget(reader *r) {
+    const config_limits *all = &r->config->limits;
+    const struct {
+        const char *name;
+        const config_limit_rules *rules;
+    } named[] = {{"model", &all->model}, {"target", &all->target}, {"tag", &all->tag}};
+    longest l = {SPAN_EMPTY, PERIOD_DAY};
+    note_budget(&l, SPAN_OF("limits.user.spend"), &all->user);
+    for (size_t i = 0; i < ARRAY_LEN(named); i++)
+        for (size_t k = 0; k < named[i].rules->count; k++) {
+            const config_limit_rule *rule = &named[i].rules->items[k];
+            if (rule->limits.spend.count)
+                note_budget(
+                    &l,
+                    reader_name(r, "limits.%s.%.*s.spend", named[i].name, SPAN_ARG(rule->pattern)),
+                    &rule->limits);
+        }
+    for (size_t i = 0; i < r->config->client_count; i++)
+        if (r->config->clients[i].limits.spend.count)
+            note_budget(&l, reader_name(r, "clients[%zu].limits.spend", i),
+                        &r->config->clients[i].limits);
+    return l;
+}
+
+/* A budget begins, after a start, with what the records of its day or month come to. */
+COLD void budget_advice_give(reader *r, const yaml_node *root) {
+    enum { DAY_MS = 24 * 3600 * 1000, LONGEST_MONTH = 31 };
+    const config *c = r->config;
+    const yaml_node *ledger = yaml_get(root, SPAN_OF("ledger"));
+    const longest l = longest_budget(r);
+    const bool month = l.per == PERIOD_MONTH;
+    const int64_t needs_ms = (int64_t)DAY_MS * (month ? LONGEST_MONTH : 1);
+    if (!l.name.len) return;
+    if (!c->ledger.on) {
+        reader_warning(r, ledger,
+                       "ledger is off: a budget (%.*s) begins anew whenever weir is started",
+                       SPAN_ARG(l.name));
+        return;
+    }
+    if (!c->ledger.keep_ms || c->ledger.keep_ms >= needs_ms) return;
+    buf keep = BUF_EMPTY;
+    unit_write_duration(c->ledger.keep_ms, &keep);
+    reader_warning(r, ledger,
+                   "ledger.keep is %s, and %.*s is for a %s: whenever weir is started, what was "
+                   "spent before that is forgotten",
+                   buf_cstr(&keep), SPAN_ARG(l.name), month ? "month" : "day");
+    buf_done(&keep);
 }

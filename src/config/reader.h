@@ -171,6 +171,7 @@ void advice_give(reader *r, const yaml_node *root);
 /* The same, of limits by name (limit_advice.c). */
 void limit_advice_give(reader *r, const yaml_node *root);
 void models_advice_give(reader *r, const yaml_node *root);
+void budget_advice_give(reader *r, const yaml_node *root);
 
 /* overlay.c: lays the settings over the file's tree. root may be NULL or no mapping: then each is
  * only checked for itself. Reports, and goes on with the next. */

@@ -103,8 +103,51 @@ static void lists_of_models_that_name_none_are_told(void **state) {
     }
 }
 
+static void budgets_that_a_start_forgets_are_told(void **state) {
+    (void)state;
+#define FORGETS(keep, name, per)                                                                   \
+    "ledger.keep is " keep ", and " name " is for a " per                                          \
+    ": whenever weir is started, what was spent before that is forgotten"
+#define ANEW(name) "ledger is off: a budget (" name ") begins anew whenever weir is started"
+    static const struct {
+        const char *yaml, *said;
+    } rows[] = {
+        {"limits: {user: {spend: 5/d}}\n", ""},
+        {"limits: {user: {spend: 5/month}}\n", ""},
+        {"limits: {user: {requests: 5/month}}\nledger: off\n", ""},
+        {"limits: {address: {spend: 5/month}}\nledger: off\n", ""},
+        {"limits: {user: {spend: 5/d}}\nledger: off\n", ANEW("limits.user.spend")},
+        {"limits: {user: {spend: 5/d}}\nledger: {keep: 24h}\n", ""},
+        {"limits: {user: {spend: 5/d}}\nledger: {keep: forever}\n", ""},
+        {"limits: {user: {spend: 5/d}}\nledger: {keep: 23h}\n",
+         FORGETS("23h", "limits.user.spend", "day")},
+        {"limits: {tag: {\"team=*\": {spend: [5/d, 50/month]}}}\nledger: {keep: 31d}\n", ""},
+        {"limits: {tag: {\"team=*\": {spend: [5/d, 50/month]}}}\nledger: {keep: 30d}\n",
+         FORGETS("30d", "limits.tag.team=*.spend", "month")},
+        {"limits: {user: {spend: 5/d}}\nledger: {keep: 30d}\n"
+         "clients: [{name: a, key: \"${K}\", limits: {spend: 5/month}}]\n",
+         FORGETS("30d", "clients[0].limits.spend", "month")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world w;
+        buf yaml = BUF_EMPTY, said = BUF_EMPTY;
+        world_init(&w, env, NULL);
+        buf_addf(&yaml, "%s%s", MODELS, rows[i].yaml);
+        config *c = world_load(&w, buf_cstr(&yaml));
+        assert_non_null(c);
+        for (size_t k = 0; k < c->warning_count; k++)
+            if (span_starts(c->warnings[k].text, SPAN_OF("ledger")))
+                buf_add(&said, c->warnings[k].text);
+        assert_string_equal(buf_cstr(&said), rows[i].said);
+        buf_done(&said);
+        buf_done(&yaml);
+        world_done(c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_holds_for_nothing_is_told),
-                                       cmocka_unit_test(lists_of_models_that_name_none_are_told)};
+                                       cmocka_unit_test(lists_of_models_that_name_none_are_told),
+                                       cmocka_unit_test(budgets_that_a_start_forgets_are_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
