@@ -44,13 +44,22 @@ static span model_of(span target) {
     return span_slice(target, span_find(target, 0, '/') + 1, target.len);
 }
 
-static const config_price *find_configured(const config *c, span target) {
+/* bare: another name of its model; empty: it has none. */
+static const config_price *find_configured(const config *c, span target, span bare) {
     best b = {0};
     span model = model_of(target);
+    buf named = BUF_EMPTY;
+    if (bare.len)
+        buf_addf(&named, "%.*s/%.*s", SPAN_ARG(span_slice(target, 0, span_find(target, 0, '/'))),
+                 SPAN_ARG(bare));
     for (size_t i = 0; i < c->price_count; i++) {
         try(&b, &c->prices[i], target);
         if (model.len) try(&b, &c->prices[i], model);
+        if (!bare.len) continue;
+        try(&b, &c->prices[i], buf_span(&named));
+        try(&b, &c->prices[i], bare);
     }
+    buf_done(&named);
     return b.price;
 }
 
@@ -198,13 +207,23 @@ static const config_provider *provider_of(const config *c, span target) {
     return NULL;
 }
 
+/* Google lists "models/gemini-2.5-pro", and answers to that as to gemini-2.5-pro, which its pages
+ * and prices have. */
+static span bare_model(const config_provider *p, span model) {
+    const span prefix = SPAN_OF("models/");
+    if (!p || !span_starts(model, prefix) || !span_eq(price_vendor(p), SPAN_OF("google")))
+        return SPAN_EMPTY;
+    return span_slice(model, prefix.len, model.len);
+}
+
 static price_found look_up(const prices *p, span target) {
     const config *c = p->config;
     const config_provider *provider = provider_of(c, target);
-    price_found f = {.price = find_configured(c, target),
+    const span model = model_of(target), bare = bare_model(provider, model);
+    price_found f = {.price = find_configured(c, target, bare),
                      .rule = price_rule_of(provider ? provider->kind : SPAN_EMPTY)};
     if (f.price || !provider) return f;
-    f.price = find_in_table(p, p->ranges[provider - c->providers], model_of(target));
+    f.price = find_in_table(p, p->ranges[provider - c->providers], bare.len ? bare : model);
     f.of_table = f.price != NULL;
     return f;
 }

@@ -68,6 +68,38 @@ static void the_table_is_beneath(void **state) {
     world_done(c);
 }
 
+/* Google's own list has them so; nobody else's. */
+static void a_name_of_googles_has_two_forms(void **state) {
+    (void)state;
+    config *c = world_good("providers:\n"
+                           "  google: {url: \"http://127.0.0.1:1/v1\"}\n"
+                           "  far: {url: \"http://127.0.0.1:2/v1\"}\n"
+                           "models: {a: google/models/gemini-a, \"*\": google}\n"
+                           "prices:\n"
+                           "  \"gemini-a*\": {input: 3}\n"
+                           "  \"google/gemini-a-b*\": {input: 4}\n"
+                           "  \"models/gemini-a-b-c\": {input: 5}\n");
+    static const struct {
+        const char *target;
+        int64_t input;
+    } rows[] = {
+        {"google/gemini-a", 3},          {"google/models/gemini-a", 3},
+        {"google/models/gemini-a-b", 4}, {"google/models/gemini-a-b-c", 5},
+        {"google/gemini-a-b-c", 4},      {"far/models/gemini-a", -1},
+        {"google/models/", -1},          {"google/models/models/gemini-a", -1},
+        {"google/gemini-1.0-pro-x", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (input_of(c, rows[i].target) != rows[i].input)
+            fail_msg("%s: %lld", rows[i].target, (long long)input_of(c, rows[i].target));
+    prices *p = prices_new(c); /* and of the table */
+    const price_found one = prices_find(p, SPAN_OF("google/gemini-2.5-pro")),
+                      other = prices_find(p, SPAN_OF("google/models/gemini-2.5-pro"));
+    assert_true(one.price && one.of_table && one.price == other.price && other.of_table);
+    prices_free(p);
+    world_done(c);
+}
+
 static void the_table_is_sound(void **state) {
     (void)state;
     span vendor;
@@ -162,6 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_pattern_counts),
         cmocka_unit_test(the_table_is_beneath),
+        cmocka_unit_test(a_name_of_googles_has_two_forms),
         cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(the_table_is_searched_as_if_it_were_read_whole),
         cmocka_unit_test(a_target_pays_its_price),
