@@ -40,6 +40,13 @@ bool callable_is_any(const config *c, span entry) {
     return false;
 }
 
+span callable_name_at(span path) {
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].name.len && all[i].path.len && span_eq(bare(path), bare(all[i].path)))
+            return all[i].name;
+    return SPAN_EMPTY;
+}
+
 void callable_add_expected(buf *out) {
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i].name.len) buf_addf(out, "%s%.*s", i ? ", " : "", SPAN_ARG(all[i].name));

@@ -14,6 +14,9 @@ bool callable_fits(span entry, span name, span path);
  * passthrough lets through. */
 bool callable_is_any(const config *c, span entry);
 
+/* The name in records of what is called at a path; empty: none has that path. */
+span callable_name_at(span path);
+
 /* For messages, behind "expected": what an entry may be. */
 void callable_add_expected(buf *out);
 

@@ -1,6 +1,7 @@
 #include "ledger/query.h"
 
 #include "base/clock.h"
+#include "config/callable.h"
 #include "ledger/call.h"
 
 #include <stddef.h>
@@ -90,6 +91,7 @@ typedef enum value_kind {
     A_TEXT,
     A_TAG,
     AN_OUTCOME,
+    AN_ENDPOINT,
     A_STATUS,
     A_LIMIT,
     A_CURSOR,
@@ -101,14 +103,15 @@ enum {
     OF_PRICES = 1 << QUERY_PRICES,
 };
 
-#define FIELD_A_TIME(name)     offsetof(ledger_query, name##_us)
-#define FIELD_A_TEXT(name)     offsetof(ledger_query, name)
-#define FIELD_A_TAG(name)      offsetof(ledger_query, name)
-#define FIELD_AN_OUTCOME(name) offsetof(ledger_query, name)
-#define FIELD_A_STATUS(name)   offsetof(ledger_query, name)
-#define FIELD_A_LIMIT(name)    offsetof(ledger_query, name)
-#define FIELD_A_CURSOR(name)   offsetof(ledger_query, name)
-#define FIELD_A_GROUP(name)    offsetof(ledger_query, name)
+#define FIELD_A_TIME(name)      offsetof(ledger_query, name##_us)
+#define FIELD_A_TEXT(name)      offsetof(ledger_query, name)
+#define FIELD_A_TAG(name)       offsetof(ledger_query, name)
+#define FIELD_AN_OUTCOME(name)  offsetof(ledger_query, name)
+#define FIELD_AN_ENDPOINT(name) offsetof(ledger_query, name)
+#define FIELD_A_STATUS(name)    offsetof(ledger_query, name)
+#define FIELD_A_LIMIT(name)     offsetof(ledger_query, name)
+#define FIELD_A_CURSOR(name)    offsetof(ledger_query, name)
+#define FIELD_A_GROUP(name)     offsetof(ledger_query, name)
 
 static const struct {
     query_parameter shown;
@@ -162,6 +165,13 @@ static bool read_value(value_kind kind, span name, span value, int64_t now_us, v
         if (!is_outcome(value))
             return bad(why, name, value, "ok, failed, cut, cancelled or interrupted");
         break;
+    case AN_ENDPOINT: /* records have its name; who knows it by its path means the same */
+        if (!span_starts(value, SPAN_OF("/"))) break;
+        *(span *)field = callable_name_at(value);
+        return ((span *)field)->len ||
+               bad(why, name, value,
+                   "an endpoint's name in records, such as chat.completions, or its path, such as "
+                   "/v1/chat/completions");
     case A_CURSOR:
         if (!is_request_id(value)) return bad(why, name, value, "what next of a page said");
         break;

@@ -169,13 +169,22 @@ def test_with_an_admin_alone_the_records_are_his(weir, upstream):
     ("/usage/summary?group=week", "group"), ("/usage/summary?limit=1", "limit"), ("/usage/calls?limit=0", "limit"),
     ("/usage/calls?limit=1001", "limit"), ("/usage/calls?limit=ten", "limit"), ("/usage/calls?group=day", "group"),
     ("/usage/calls?model=a&model=b", "model"), ("/usage/calls?status=2xx", "status"), ("/usage/calls?tag=team", "tag"),
-    ("/usage/calls?outcome=odd", "outcome"), ("/usage/calls?outcome=OK", "outcome"), ("/usage/calls?cursor=x", "cursor"),
+    ("/usage/calls?outcome=odd", "outcome"), ("/usage/calls?outcome=OK", "outcome"), ("/usage/calls?endpoint=/v1/embedings", "endpoint"), ("/usage/calls?cursor=x", "cursor"),
     ("/usage/calls?cursor=01a223c2-c0ee-7716-9773-ba8a0104b7fg", "cursor"), ("/usage/calls?from=2026-02-29", "from"),
     ("/usage/summary?to=2026-11-31T00:00:00Z", "to"), ("/usage/calls?model=%zz", "model"), ("/usage/calls?model=%ff", "model"), ("/usage/calls/x?limit=1", "limit"),
 ])
 def test_a_wrong_parameter_is_named(weir, upstream, path, name):
     e = ask(weir(upstream), path, expect=400)["error"]
     assert e["param"] == name and (name in e["message"] or "percent" in e["message"])
+
+
+def test_an_endpoint_may_be_named_by_its_path(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream)
+    here = [wire.chat(w).header("x-request-id"), wire.call(w, "POST", "/chat", {"message": "Hi"}).header("x-request-id")]
+    for which, names in ((0, ("chat.completions", "/v1/chat/completions", "/chat/completions")), (1, ("chat", "/chat"))):
+        for name in names:
+            assert [c["request_id"] for c in ask(w, f"/usage/calls?endpoint={name}")["data"]] == [here[which]], name
 
 
 def test_without_a_ledger_there_is_nothing_to_ask(weir, upstream):
