@@ -50,11 +50,14 @@ static bool digits_begin(span text, size_t at, size_t *ret) {
 
 enum { CAPITALS_MAX = 6 };
 
+/* Offices print them with a blank or a dash behind the letters. */
 static bool capitals_begin(span text, size_t at, size_t *ret) {
-    size_t i = at;
-    while (at - i <= CAPITALS_MAX && byte(text, before(i)) >= 'A' && byte(text, before(i)) <= 'Z')
+    const unsigned char last = byte(text, before(at));
+    const size_t end = last == ' ' || last == '-' ? at - 1 : at;
+    size_t i = end;
+    while (end - i <= CAPITALS_MAX && byte(text, before(i)) >= 'A' && byte(text, before(i)) <= 'Z')
         i--;
-    if (i == at || at - i > CAPITALS_MAX || is_word(byte(text, before(i)))) return false;
+    if (i == end || end - i > CAPITALS_MAX || is_word(byte(text, before(i)))) return false;
     *ret = i;
     return true;
 }

@@ -14,7 +14,8 @@ typedef enum guard_shape {
     SHAPE_NONE,     /* a lead says where a rule begins */
     SHAPE_FIRST,    /* any byte that a match may begin with */
     SHAPE_DIGITS,   /* the fifth digit of a number, which single blanks, dots and dashes may part */
-    SHAPE_CAPITALS, /* a digit behind one to six capitals */
+    SHAPE_CAPITALS, /* a digit behind one to six capitals, which a blank or a dash may part from it
+                     */
     SHAPE_IBAN,     /* two letters and two digits */
     SHAPE_AT,       /* the "@" behind a mailbox */
     SHAPE_PLUS,     /* the first digit behind "+" */
