@@ -13,6 +13,16 @@ void chat_put_request_id(const exchange *x, json_writer *w) {
     json_put_string(w, span_cstr(x->record.request_id));
 }
 
+/* Of an answer that did not end by itself: who reads it cannot tell that otherwise. */
+static void put_reason(const exchange *x, json_writer *w) {
+    static const span early[] = {SPAN("length"), SPAN("content_filter")};
+    for (size_t i = 0; i < ARRAY_LEN(early); i++) {
+        if (!span_eq(x->record.finish_reason, early[i])) continue;
+        json_key(w, "finish_reason");
+        json_put_string(w, early[i]);
+    }
+}
+
 void chat_put_closing(exchange *x, span model, json_writer *w) {
     const token_usage used = settle_usage(x), *u = &used;
     json_key(w, "usage");
@@ -27,6 +37,7 @@ void chat_put_closing(exchange *x, span model, json_writer *w) {
     json_close_object(w);
     json_key(w, "model");
     json_put_string(w, model.len ? model : x->facts.model_name);
+    put_reason(x, w);
     chat_put_request_id(x, w);
 }
 

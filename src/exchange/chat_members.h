@@ -5,8 +5,8 @@
 
 #include "exchange/internal.h"
 
-/* usage, model and request_id: the end of every answer that succeeded. model: as the provider named
- * it; empty: as the client did. */
+/* usage, model, finish_reason where it did not end by itself, and request_id: the end of every
+ * answer that succeeded. model: as the provider named it; empty: as the client did. */
 void chat_put_closing(exchange *x, span model, json_writer *w);
 /* success, response and error, of x->failure. */
 void chat_put_failure(const exchange *x, json_writer *w);

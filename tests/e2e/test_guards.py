@@ -550,6 +550,26 @@ def test_an_answer_is_cut_and_its_provider_cancelled(weir, upstream):
     assert w.wait_call(answer.header("x-request-id"))["finish_reason"] == "length"
 
 
+@pytest.mark.parametrize("path", ["/chat", "/chat/functions"])
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_chat_says_that_an_answer_did_not_end_by_itself(weir, upstream, path, stream):
+    """Cut by a bound, blocked by a rule, ended by the provider in words of its own; and nothing of one that is whole."""
+    rows = [("whole", "stop", None), ("0123456789" * 3, "stop", "length"), (f"x {BOMB}", "stop", "content_filter"),
+            ("all", "MAX_TOKENS", "length"), ("seen", "content_filter", "content_filter")]
+
+    def answer(seen):
+        text, finish, _ = rows[int(seen.json()["messages"][-1]["content"])]
+        whole = bodies.completion(text)
+        whole["choices"][0]["finish_reason"] = finish
+        return sse(bodies.stream(text[:4], text[4:], finish=finish)) if seen.json().get("stream") else reply(200, whole)
+    upstream.always(answer)
+    w = weir(upstream, chat={"model": "gpt-test"}, output={"characters": 20}, **guard(out="redact"))
+    for n, (text, _, told) in enumerate(rows):
+        got = wire.call(w, "POST", path, {"message": str(n), "stream": stream})
+        last = got.events()[-1] if stream else got.json()
+        assert last["success"] and last.get("finish_reason") == told, text
+
+
 def test_what_actions_name_is_looked_for_without_more(weir, upstream, tmp_path):
     """As `weir guard test` says of the same configuration."""
     upstream.always(reply(200, bodies.completion("good")))
