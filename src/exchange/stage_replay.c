@@ -246,6 +246,11 @@ void replay_over(replay *p) {
 
 /* ---- the row ---- */
 
+/* Somebody wants more of it than its usage. */
+static bool wants_texts(const exchange *x) {
+    return (x->want & ~(unsigned)WANT_ITEMS) != WANT_PARTS || (x->proof && x->proof->bodies);
+}
+
 static void read_whole(replay *p, bool stream, bool was_stream) {
     exchange *x = p->use->x;
     const reader_spec spec = {.dialect = endpoint_get(x->facts.endpoint)->dialect,
@@ -275,9 +280,7 @@ stage_result stage_replay(exchange *x) {
     p->paced = u->stored && exchange_config(x)->cache.pace == CACHE_PACE_RECORDED;
     loop_soon_init(&p->soon, on_soon);
     timer_init(&p->later, on_later);
-    /* Nobody wants more of it than its usage. */
-    p->known = u->stored && u->stored->facts.known && !stream && !was_stream &&
-               (x->want & ~(unsigned)WANT_ITEMS) == WANT_PARTS;
+    p->known = u->stored && u->stored->facts.known && !stream && !was_stream && !wants_texts(x);
     if (p->known) {
         /* it is told from the recording */
     } else if (stream && was_stream) {

@@ -116,6 +116,24 @@ def test_each_text_of_an_answer_is_kept(weir, upstream, tmp_path):
     assert "to [EMAIL_1]" in responses["prompt"]["text"]
 
 
+def test_what_the_cache_gives_is_kept_as_what_a_provider_gives(weir, upstream, tmp_path):
+    """Of a miss, of a hit, and of one in the other form: the same texts."""
+    def answer(seen):
+        call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": json.dumps({"mail": MAIL})}}
+        whole = bodies.completion(f"wrote to {MAIL}")
+        whole["choices"][0]["message"]["tool_calls"] = [call]
+        return sse(bodies.stream("wrote to ", MAIL)) if seen.json().get("stream") else reply(200, whole)
+    upstream.always(answer)
+    w = weir(keeping(upstream, tmp_path, cache={"models": ["*"]}))
+    plain = [wire.chat(w) for _ in range(2)] + [wire.chat(w, stream=True)]
+    streamed = [wire.chat(w, seed=2, stream=True) for _ in range(2)] + [wire.chat(w, seed=2)]
+    assert [a.header("x-weir-cache") for a in plain + streamed] == ["miss", "hit", "hit"] * 2
+    w.stop()
+    kept = [said(b["answer"]) for b in opened(w)]
+    assert kept[:3] == [{(0, 0, "text"): "wrote to [EMAIL_1]", (0, 0, "tool_name"): "find", (0, 0, "tool_arguments"): '{"mail": "[EMAIL_1]"}'}] * 3
+    assert kept[3:] == [{(0, 0, "text"): "wrote to [EMAIL_1]"}] * 3
+
+
 def test_the_client_gets_what_guards_put_back_and_the_trail_does_not(weir, upstream, tmp_path):
     upstream.always(lambda seen: reply(200, bodies.completion(seen.json()["messages"][0]["content"])))
     w = weir(keeping(upstream, tmp_path, guard={"in": "redact", "restore": True}))
