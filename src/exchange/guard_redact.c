@@ -1,33 +1,60 @@
 #include "exchange/guard_redact.h"
 
+#include "exchange/guard_numbers.h"
+
 typedef struct redacting {
     guard_redact *r;
+    guard_numbers numbers;
     buf *out;
 } redacting;
 
-static void on_pass(void *ctx, span bytes) {
+static void let(void *ctx, span bytes) {
     buf_add(((redacting *)ctx)->out, bytes);
 }
 
+static void on_pass(void *ctx, span bytes) {
+    guard_numbers_pass(&((redacting *)ctx)->numbers, bytes, let, ctx);
+}
+
 static void on_find(void *ctx, const guard_find *f) {
-    const redacting *k = ctx;
+    redacting *k = ctx;
     guard_redact *r = k->r;
     if (!f->hidden.len) return;
     if (!r->names) r->names = guard_names_new();
-    buf_add(k->out, guard_names_give(r->names, f->rule, f->value, SPAN_EMPTY));
+    guard_numbers_put(&k->numbers, f->hidden, f->over,
+                      guard_names_give(r->names, f->rule, f->value, SPAN_EMPTY), let, k);
 }
 
-void guard_redact_text(guard_redact *r, span text, unsigned json, bool open, buf *out) {
-    redacting k = {r, out};
+static void redact(guard_redact *r, span text, unsigned json, guard_numbers numbers, bool open,
+                   buf *out) {
+    redacting k = {r, numbers, out};
     const guard_sink sink = {&k, on_pass, on_find};
     const span some = span_slice(text, 0, text.len < r->left ? text.len : r->left);
     guard_lane lane;
     r->left -= some.len;
     r->cut |= some.len < text.len;
     if (!some.len) return;
+    const bool ends = !open && some.len == text.len;
     guard_lane_init(&lane, r->policy, r->scratch, (guard_form){.json = json, .whole = true});
-    guard_lane_feed(&lane, some, !open && some.len == text.len, &sink);
+    guard_lane_feed(&lane, some, ends, &sink);
     guard_lane_done(&lane);
+    if (ends) guard_numbers_end(&k.numbers, let, &k);
+}
+
+void guard_redact_text(guard_redact *r, span text, unsigned json, bool open, buf *out) {
+    const bool within = json == 2;
+    redact(r, text, json, within ? guard_numbers_of(true, false) : (guard_numbers){.on = false},
+           open, out);
+}
+
+void guard_redact_json(guard_redact *r, span text, bool open, buf *out) {
+    redact(r, text, 1, guard_numbers_of(false, false), open, out);
+}
+
+/* What stands between strings: from the end of one, which is there where it is not the first, to
+ * the beginning of the next. */
+static void redact_between(guard_redact *r, span text, bool first, buf *out) {
+    redact(r, text, 1, guard_numbers_of(false, !first), false, out);
 }
 
 void guard_redact_document(guard_redact *r, json_value root, buf *out) {
@@ -35,9 +62,9 @@ void guard_redact_document(guard_redact *r, json_value root, buf *out) {
     json_iter it = json_strings_of(root);
     for (json_value string; r->left && json_next_string(&it, &string);) {
         const span inner = span_slice(string.raw, 1, string.raw.len - 1);
-        guard_redact_text(r, span_from(at, (size_t)(inner.ptr - at)), 1, false, out);
+        redact_between(r, span_from(at, (size_t)(inner.ptr - at)), at == root.raw.ptr, out);
         guard_redact_text(r, inner, guard_begins_json(inner) ? 2 : 1, false, out);
         at = inner.ptr + inner.len;
     }
-    guard_redact_text(r, span_from(at, (size_t)(end - at)), 1, false, out);
+    redact_between(r, span_from(at, (size_t)(end - at)), at == root.raw.ptr, out);
 }

@@ -17,6 +17,8 @@ typedef struct guard_redact {
 /* Behind what out holds. json: as of a guard_form. open: the text went on, so that what may be the
  * beginning of something is left away. */
 void guard_redact_text(guard_redact *r, span text, unsigned json, bool open, buf *out);
+/* The same of a text that is JSON, and stays it (exchange/guard_numbers.h). */
+void guard_redact_json(guard_redact *r, span text, bool open, buf *out);
 /* A document as it came: its strings as they read, those that are JSON again as that, and what
  * stands between them, names and numbers. */
 void guard_redact_document(guard_redact *r, json_value root, buf *out);

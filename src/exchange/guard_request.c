@@ -2,12 +2,14 @@
  * reads it, and which of its bytes must change. */
 #include "exchange/guard.h"
 #include "exchange/guard_made.h"
+#include "exchange/guard_numbers.h"
 
 typedef struct looking {
     guard_request *r;
     span body;
     guard_form form; /* of the text at hand */
     bool found;      /* something in it */
+    guard_numbers numbers;
     guard_made made; /* what it becomes, in its own bytes */
     arena scratch;
 } looking;
@@ -37,8 +39,12 @@ static span unescaped(span bytes, unsigned times, arena *a) {
     return bytes;
 }
 
-static void on_pass(void *ctx, span bytes) {
+static void let(void *ctx, span bytes) {
     guard_made_add(&((looking *)ctx)->made, bytes);
+}
+
+static void on_pass(void *ctx, span bytes) {
+    guard_numbers_pass(&((looking *)ctx)->numbers, bytes, let, ctx);
 }
 
 static void on_find(void *ctx, const guard_find *f) {
@@ -51,7 +57,8 @@ static void on_find(void *ctx, const guard_find *f) {
     if (!r->names) r->names = guard_names_new();
     const bool kept = r->puts_back && !f->over;
     const span original = kept ? unescaped(f->hidden, k->form.json, &k->scratch) : SPAN_EMPTY;
-    guard_made_add(&k->made, guard_names_give(r->names, f->rule, f->value, original));
+    guard_numbers_put(&k->numbers, f->hidden, f->over,
+                      guard_names_give(r->names, f->rule, f->value, original), let, k);
 }
 
 /* A call's arguments are JSON again, mostly; so may be what nobody knows, a call of another form
@@ -70,9 +77,11 @@ static void look_at(looking *k, json_value value, unsigned depth) {
     if (guard_text_is_clean(r->policy, r->scratch, inner, depth, r->owner)) return;
     k->found = false;
     k->form = (guard_form){.json = depth, .whole = true};
+    k->numbers = depth == 2 ? guard_numbers_of(true, false) : (guard_numbers){.on = false};
     k->made = guard_made_of(inner);
     guard_lane_init(&lane, r->policy, r->scratch, k->form);
     guard_lane_feed(&lane, inner, true, &sink);
+    guard_numbers_end(&k->numbers, let, k);
     if (!guard_made_is_same(&k->made) && !r->blocked) {
         const size_t at = (size_t)(inner.ptr - k->body.ptr);
         const span by = arena_dup(r->arena, guard_made_text(&k->made));

@@ -4,8 +4,12 @@
 
 /* ---- what is let go ---- */
 
+static void add(void *ctx, span bytes) {
+    guard_made_add(&((guard_fed *)ctx)->made, bytes);
+}
+
 static void let(guard_fed *m, span bytes) {
-    guard_made_add(&m->made, bytes);
+    guard_numbers_pass(&m->text->numbers, bytes, add, m);
 }
 
 static void let_held(guard_fed *m) {
@@ -78,7 +82,8 @@ static void on_find(void *ctx, const guard_find *f) {
     let_held(m); /* no placeholder goes on behind it */
     if (!f->hidden.len) return;
     if (!g->names) g->names = guard_names_new();
-    let(m, guard_names_give(g->names, f->rule, f->value, SPAN_EMPTY));
+    guard_numbers_put(&m->text->numbers, f->hidden, f->over,
+                      guard_names_give(g->names, f->rule, f->value, SPAN_EMPTY), add, m);
 }
 
 /* ---- the text ---- */
@@ -88,6 +93,7 @@ void guard_text_init(guard_text *t, exchange_guard *g, bool arguments) {
     t->arguments = arguments;
     t->begun = false;
     t->held_len = 0;
+    t->numbers = (guard_numbers){.on = false};
     t->lane.form = (guard_form){.json = 1};
 }
 
@@ -96,7 +102,9 @@ static void begin(guard_text *t, span piece) {
     const guard_form form = {.json = t->arguments && guard_begins_json(piece) ? 2 : 1};
     t->begun = true;
     t->lane.form = form;
-    if (t->g->out) guard_lane_init(&t->lane, t->g->out, t->g->scratch, form);
+    if (!t->g->out) return; /* nothing is hidden */
+    guard_lane_init(&t->lane, t->g->out, t->g->scratch, form);
+    if (form.json == 2) t->numbers = guard_numbers_of(true, false);
 }
 
 void guard_text_done(guard_text *t) {
@@ -105,7 +113,8 @@ void guard_text_done(guard_text *t) {
 }
 
 bool guard_text_holds(const guard_text *t) {
-    return t->held_len || (t->begun && t->g->out && guard_lane_held(&t->lane));
+    return t->held_len || guard_numbers_hold(&t->numbers) ||
+           (t->begun && t->g->out && guard_lane_held(&t->lane));
 }
 
 void guard_text_feed(guard_text *t, span piece, bool last, bool note, guard_fed *ret) {
@@ -118,5 +127,7 @@ void guard_text_feed(guard_text *t, span piece, bool last, bool note, guard_fed 
     } else {
         on_pass(ret, piece);
     }
-    if (last && !ret->blocked) let_held(ret);
+    if (!last || ret->blocked) return;
+    let_held(ret);
+    guard_numbers_end(&t->numbers, add, ret);
 }

@@ -7,12 +7,14 @@
 
 #include "exchange/guard.h"
 #include "exchange/guard_made.h"
+#include "exchange/guard_numbers.h"
 
 typedef struct guard_text {
     exchange_guard *g;
     guard_lane lane;
     bool begun;     /* it has said something */
     bool arguments; /* of a tool call: JSON again, mostly */
+    guard_numbers numbers;
     unsigned char held_len;
     char held[GUARD_PLACEHOLDER_MAX]; /* may be the beginning of a placeholder of the request's */
 } guard_text;

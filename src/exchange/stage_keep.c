@@ -73,7 +73,7 @@ static void keep_document(kept_bodies *k, span data) {
     if (data.len <= BODY_TEXT_MAX && json_scan(data, NULL, &root, &fault))
         guard_redact_document(&k->redact, root, &k->document);
     else /* the loop does not read all of it */
-        guard_redact_text(&k->redact, data, 1, false, &k->document);
+        guard_redact_json(&k->redact, data, false, &k->document);
 }
 
 static void on_event(filter *f, const answer_event *event) {
@@ -100,7 +100,10 @@ static void put_text(kept_bodies *k, const answer_text *t, json_writer *w) {
     buf text = BUF_EMPTY;
     const span said = buf_span(&t->text);
     const bool json = t->kind == PART_TOOL_ARGS && guard_begins_json(said);
-    guard_redact_text(&k->redact, said, json, k->answer.cut, &text);
+    if (json)
+        guard_redact_json(&k->redact, said, k->answer.cut, &text);
+    else
+        guard_redact_text(&k->redact, said, 0, k->answer.cut, &text);
     json_open_object(w);
     json_key(w, "choice");
     json_put_i64(w, t->choice);

@@ -57,7 +57,7 @@ def test_what_was_asked_and_answered_is_kept_without_what_is_secret(weir, upstre
     for body in (first, second):
         kept = body["prompt"]["text"]
         assert "mail [EMAIL_1], pay with [CARD_1], use [GITHUB" in kept and "as bad as a bomb" in kept and '"model":"gpt-test"' in kept.replace(" ", "")
-        assert not any(s in kept for s in SECRETS)
+        assert not any(s in kept for s in SECRETS) and next(iter(json.loads(kept)["metadata"].values())).startswith("[CARD_")
     assert said(first["answer"]) == {(0, 0, "text"): "wrote to [EMAIL_1]"}
     assert said(second["answer"])[0, 0, "text"].startswith("wrote to [EMAIL_1] and [GITHUB")
     assert not any(s in second["answer"]["text"] for s in SECRETS)

@@ -166,6 +166,44 @@ def answers_of(draw):
     yield Response, True, sse([{"type": f"response.{name}", "output_index": 0, **said} for name, said in [*events, ("completed", {"response": RESPONSE})]], end="no_done")
 
 
+# -- numbers of arguments ------------------------------------------------------------------------------------------------
+
+CARD = 4111111111111111
+NUMBERS = json.dumps({"card": CARD, "all": [CARD, -2.5, 1e5], "text": f"pay with {CARD}"})
+
+
+def of_numbers(shown):
+    return {"card": f"{shown}[CARD_1]", "all": [f"{shown}[CARD_1]", -2.5, 1e5], "text": f"pay with {shown}[CARD_1]"}
+
+
+def call_of(arguments):
+    return {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+
+
+def test_arguments_of_which_a_number_is_hidden_are_json(weir, upstream):
+    """What a provider is sent, and what a client reads: plain, and streamed in pieces of each size, whose bytes are the plain answer's."""
+    plain = bodies.completion(None)
+    plain["choices"][0].update(message={"role": "assistant", "content": None, "tool_calls": [call_of(NUMBERS)]}, finish_reason="tool_calls")
+
+    def answer(seen):
+        step = seen.json().get("seed", 1)
+        pieces = [bodies.chunk({"tool_calls": [{"index": 0, "function": {"arguments": NUMBERS[i:i + step]}}]}) for i in range(0, len(NUMBERS), step)]
+        return sse([bodies.chunk({"tool_calls": [call_of("")]}), *pieces, bodies.chunk(finish="tool_calls")]) if seen.json().get("stream") else reply(200, plain)
+    upstream.always(answer)
+    w = weir(upstream, guard={"in": "redact", "out": "redact"})
+    messages = [{"role": "user", "content": "hi"}]
+    told = wire.chat(w, messages=[*messages, {"role": "assistant", "content": None, "tool_calls": [call_of(NUMBERS)]}])
+    sent = upstream.requests[-1].json()["messages"][-1]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(sent) == of_numbers("")
+    assert str(CARD) not in told.body.decode()
+    whole = wire.chat(w, messages=messages).json()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(whole) == of_numbers("4111")
+    for step in range(1, 20):
+        events = wire.chat(w, messages=messages, stream=True, seed=step).events()
+        deltas = [c["delta"] for e in events if e != "[DONE]" for c in e["choices"]]
+        assert "".join(call["function"]["arguments"] for d in deltas for call in d.get("tool_calls") or []) == whole
+
+
 @pytest.mark.parametrize("action", ["redact", "block"])
 def test_wherever_it_stands(weir, upstream, action):
     """Whatever is made of an answer's names: what a string of it says is seen."""
