@@ -320,6 +320,11 @@ static void on_end(filter *base) {
     if (!f->blocked || base->x->head.kind == ANSWER_PLAIN) filter_pass_end(base);
 }
 
+static void on_fail(filter *base) {
+    guard_failure_look(guard_of(base)->g);
+    filter_pass_fail(base);
+}
+
 static void on_done(filter *base) {
     guard_filter *f = guard_of(base);
     guard_large_cancel(f->large);
@@ -340,9 +345,11 @@ void filter_guard_add(exchange_guard *g) {
                                    .place = PLACE_GUARD,
                                    .holds = HOLDS_LARGE,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
-                                   FILTER_PASSES,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
                                    .event = on_event,
                                    .end = on_end,
+                                   .fail = on_fail,
                                    .done = on_done};
     add(g, &ops);
 }

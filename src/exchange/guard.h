@@ -113,6 +113,9 @@ void filter_restore_add(const exchange_guard *g);
  * nothing, a stream ends, which event is one of (filter_stop()). */
 void guard_answer_end(filter *f, const answer_event *event);
 
+/* guard_failure.c: what a provider has said in an answer's place (x->failure). */
+void guard_failure_look(exchange_guard *g);
+
 /* filter_verdict.c: what somebody outside says of it (exchange/verdict.h); x->guard is there. */
 void filter_verdict_add(exchange *x);
 

@@ -158,8 +158,20 @@ stage_result stage_keep(exchange *x) {
     return STAGE_NEXT;
 }
 
+/* A provider's may repeat what it was asked. */
+static void redact_error(kept_bodies *k) {
+    exchange *x = k->filter.x;
+    buf text = BUF_EMPTY;
+    if (!x->failure.body.len || !x->record.error_text.len) return;
+    begin(k);
+    guard_redact_text(&k->redact, x->record.error_text, 0, false, &text);
+    x->record.error_text = arena_dup(&x->arena, buf_span(&text));
+    buf_done(&text);
+}
+
 void kept_bodies_write(kept_bodies *k, buf *out) {
     buf text = BUF_EMPTY;
+    redact_error(k);
     const char *comma = k->prompt.len ? "," : "";
     if (k->answer.count) write_texts(k, &text);
     const buf *answer = k->answer.count ? &text : &k->document;

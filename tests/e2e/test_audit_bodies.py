@@ -159,6 +159,19 @@ def test_who_is_refused_and_when(weir, upstream, tmp_path):
     assert "fine" in kept[0]["prompt"]["text"] and TOKEN not in kept[1]["prompt"]["text"] and "[GITHUB" in kept[1]["prompt"]["text"]
 
 
+def test_what_a_provider_says_of_what_it_was_asked_is_redacted(weir, upstream, tmp_path):
+    upstream.always(reply(400, {"error": {"message": f"'write to {MAIL} with {TOKEN}' is not allowed", "type": "invalid_request_error"}}))
+    w = weir(keeping(upstream, tmp_path))
+    refused = wire.chat(w, messages=[{"role": "user", "content": f"write to {MAIL} with {TOKEN}"}])
+    assert refused.status == 400 and MAIL in refused.body.decode()  # no guard is in force: its client is told
+    line = w.wait_call(refused.header("x-request-id"))
+    w.stop()
+    record, = records(tmp_path, "--kind", "call")
+    assert record["call"]["error_message"] == line["message"]
+    assert line["message"].startswith("'write to [EMAIL_1] with [GITHUB") and line["message"].endswith("' is not allowed")
+    assert not any(s.encode() in all_bytes(tmp_path / "kept") for s in SECRETS)
+
+
 def test_what_is_too_long_is_cut_and_says_so(weir, upstream, tmp_path):
     """By its length, and where it does not become small enough; a large request and answer that other threads read, too. What
     may be the beginning of a secret does not stand at the end."""

@@ -8,7 +8,7 @@ import pytest
 
 import bodies
 import wire
-from test_guard_places import SAID, SHOWN, Chat, Response, guarded, redacted
+from test_guard_places import HI, MODEL, SAID, SHOWN, Chat, Response, guarded, redacted
 from test_guards import TICKET
 from test_sdk_python import RESPONSE
 from upstream import reply, sse
@@ -164,6 +164,30 @@ def answers_of(draw):
     yield Response, False, reply(200, item(**members(draw)))
     events = [("created", {"response": {**RESPONSE, "status": "in_progress", "output": []}})] + [(draw.choice(TYPES), members(draw)) for _ in range(5)]
     yield Response, True, sse([{"type": f"response.{name}", "output_index": 0, **said} for name, said in [*events, ("completed", {"response": RESPONSE})]], end="no_done")
+
+
+# -- errors --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["redact", "block", "off"])
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_what_a_provider_says_in_an_answers_place(weir, upstream, action, stream):
+    """Before an answer and within one, to a client of either form, in the log: other words stay as they are."""
+    told = {"error": {"message": f"'{SAID}' is not allowed", "type": "invalid_request_error", "param": TICKET, "code": "not_allowed", "details": [SAID]}}
+    upstream.always(lambda seen: sse([*bodies.stream("x")[:2], told], end="no_done") if seen.json().get("seed") else reply(400, told))
+    w = guarded(weir, upstream, action, retry={"retries": 0})
+    asked = [("/v1/chat/completions", {**MODEL, "messages": [HI], "stream": stream}), ("/chat", {"message": "hi", "stream": stream})]
+    if stream:
+        asked.append(("/v1/chat/completions", {**MODEL, "messages": [HI], "stream": True, "seed": 1}))
+    for path, body in asked:
+        answer = wire.call(w, "POST", path, body)
+        said = answer.body.decode() + json.dumps(w.wait_call(answer.header("x-request-id")))
+        assert (TICKET in said) == (action == "off"), said
+        if action == "redact":
+            assert f"'{SHOWN}' is not allowed" in said and "[TICKET_1]" in said
+        if action == "block":
+            assert "The provider's error has something that the gateway's guard does not let through." in said
+    assert "not_allowed" in wire.call(w, "POST", *asked[0]).body.decode()
 
 
 # -- numbers of arguments ------------------------------------------------------------------------------------------------
