@@ -251,6 +251,8 @@ static void read_response_member(reader *r, answer_event *e, const json_member *
         read_status(r, m->value);
     } else if (span_eq(m->key, SPAN_OF("incomplete_details"))) {
         read_details(r, m->value);
+    } else if (span_eq(m->key, SPAN_OF("error"))) { /* why it failed, in the provider's words */
+        if (openai_shows(m->value)) reader_add_part(r, PART_OPAQUE, 0, ITEM_BESIDE, m->value);
     } else if (span_eq(m->key, SPAN_OF("output_text"))) { /* all of it, for convenience */
         openai_read_beside(r, m->key, m->value, 0);
     }

@@ -320,8 +320,12 @@ static void on_end(filter *base) {
     if (!f->blocked || base->x->head.kind == ANSWER_PLAIN) filter_pass_end(base);
 }
 
+/* An event that is looked at elsewhere has been lent the names. */
 static void on_fail(filter *base) {
-    guard_failure_look(guard_of(base)->g);
+    guard_filter *f = guard_of(base);
+    guard_large_cancel(f->large);
+    f->large = NULL;
+    guard_failure_look(f->g);
     filter_pass_fail(base);
 }
 

@@ -190,6 +190,20 @@ def test_what_a_provider_says_in_an_answers_place(weir, upstream, action, stream
     assert "not_allowed" in wire.call(w, "POST", *asked[0]).body.decode()
 
 
+@pytest.mark.parametrize("action", ["redact", "block"])
+def test_why_a_response_has_failed(weir, upstream, action):
+    """Behind a part of it, in the event that ends it."""
+    begun = [{"type": "response.created", "response": {**RESPONSE, "status": "in_progress", "output": []}},
+             {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "x"}]
+    failed = {"type": "response.failed", "response": {**RESPONSE, "status": "failed", "output": [], "error": {"code": "server_error", "message": SAID}}}
+    upstream.script(sse([*begun, failed], end="no_done"))
+    w = guarded(weir, upstream, action, retry={"retries": 0})
+    answer = wire.call(w, "POST", "/v1/responses", {**MODEL, "input": "hi", "stream": True})
+    assert TICKET not in answer.body.decode()
+    if action == "redact":
+        assert answer.events()[-1] == redacted(failed)
+
+
 # -- numbers of arguments ------------------------------------------------------------------------------------------------
 
 CARD = 4111111111111111

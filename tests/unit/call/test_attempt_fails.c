@@ -278,7 +278,8 @@ static void refusals(void **state) {
          .script =
              "200 stream|event "
              "{\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}|" RESPONSE_FAILED "|end",
-         .heard = "stream 200; Hi; failed; end"},
+         .heard =
+             "stream 200; Hi; failed\"code\":\"rate_limit_exceeded\",\"message\":\"slow\"; end"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         plays(&rows[i]);

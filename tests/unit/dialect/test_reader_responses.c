@@ -156,7 +156,9 @@ static void each_event_of_a_response(void **state) {
          "content,full,finish,close finish 0/0 \"max_output_tokens\" (length)"},
         {"\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"x\"},"
          "\"output\":{}}",
-         "content,full,finish,close,failed finish 0/0 \"failed\" (error) 502"},
+         "content,full,finish,close,failed finish 0/0 \"failed\" opaque 0/65536 {\"code\":\"x\"} "
+         "(error) "
+         "502"},
         {"\"error\",\"code\":\"x\",\"message\":\"y\"", "error 502"},
         {"\"error\",\"error\":{\"code\":429}", "error 429"},
         {"\"foreign.delta\",\"delta\":\"x\"", "content other 0/named \"x\""},
@@ -264,7 +266,8 @@ static void a_plain_response(void **state) {
         "args 1/0 \"{}\" (stop) 5+6 [\"r\" \"m\" 7]\nend");
     assert_said(&spec, "application/json",
                 "{\"status\":\"failed\",\"error\":{\"code\":\"x\"},\"output\":[]}",
-                "full,failed finish 0/0 \"failed\" (error) 502 [  ]\nend");
+                "full,failed finish 0/0 \"failed\" opaque 0/65536 {\"code\":\"x\"} (error) 502 [  "
+                "]\nend");
     assert_said(&spec, "application/json", "{\"status\":\"queued\"}", "content,full [  ]\nend");
 #define INCOMPLETE(reason)                                                                         \
     "{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"" reason "\"}}"

@@ -282,6 +282,32 @@ static void a_large_answer_is_changed(void **state) {
     }
 }
 
+/* What its provider says then is looked at, too, though the names are with the other thread. */
+static void its_provider_may_fail_meanwhile(void **state) {
+    (void)state;
+    for (int begun = 0; begun < 2; begun++) {
+        const weir_error e = error_of(ERR_PROVIDER_ERROR);
+        failure f = failure_of(&e);
+        guarded g;
+        f.text = SPAN_OF("no KEY-b");
+        f.body = SPAN_OF("{\"error\":{\"message\":\"no KEY-b\",\"type\":\"KEY-c\"}}");
+        guarded_ask(&g, "in: redact, out: redact, restore: true", &form_openai, EP_CHAT_COMPLETIONS,
+                    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
+        script_head(&g.s, ANSWER_PLAIN);
+        blocker *b = begun ? NULL : blocker_new(g.w);
+        say_large(&g, ANSWER_PLAIN, PLAIN("KEY-a"));
+        g.s.over = true;
+        exchange_take_failure(g.s.x, &f);
+        if (b) sem_post(&b->go);
+        wait_asides(g.w);
+        world_turn(g.w);
+        assert_non_null(strstr(buf_cstr(&g.a.said), "\"no [SECRET_KEY_"));
+        assert_null(strstr(buf_cstr(&g.a.said), "KEY-b"));
+        assert_null(strstr(buf_cstr(&g.a.said), "KEY-c"));
+        guarded_done(&g);
+    }
+}
+
 static void its_reader_may_leave_meanwhile(void **state) {
     (void)state;
     for (int begun = 0; begun < 2; begun++) {
@@ -331,6 +357,7 @@ int main(void) {
         cmocka_unit_test(rules_that_cannot_be_made_are_tried_again),
         cmocka_unit_test(a_failure_is_followed_by_a_pause_that_grows),
         cmocka_unit_test(a_large_answer_is_changed),
+        cmocka_unit_test(its_provider_may_fail_meanwhile),
         cmocka_unit_test(its_reader_may_leave_meanwhile),
         cmocka_unit_test(a_large_repeat_is_changed_and_its_order_kept),
     };
