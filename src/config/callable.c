@@ -24,8 +24,17 @@ static span bare(span path) {
     return span_starts(path, SPAN_OF("v1/")) ? span_slice(path, 3, path.len) : path;
 }
 
+/* An entry that is the path of something that weir has means that, and not what passthrough has
+ * beside it: who may ask a model may not therefore list what it has told others. */
+static bool is_own(span entry) {
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].path.len && span_eq(entry, bare(all[i].path))) return true;
+    return false;
+}
+
 bool callable_fits(span entry, span name, span path) {
     entry = bare(entry);
+    if (span_eq(name, SPAN_OF("other")) && is_own(entry)) return false;
     return pattern_fits(entry, name) || pattern_fits(entry, bare(path));
 }
 

@@ -32,7 +32,7 @@ static const option file_options[] = {
      .sentence = "What clients ask for and where it goes. A name, a beginning with * at its end, or \"*\" for all others; the longest match counts. Default: everything goes to the first provider under its own name."},
 
     {OTHER(config, "passthrough", passthrough, type_texts),
-     .sentence = "Further paths below /v1/ that are handed to the provider as they come; a * at the end stands for any rest."},
+     .sentence = "Further paths below /v1/ that are handed to the provider as they come, and further methods at those that weir has there itself; a * at the end stands for any rest."},
 
     {OTHER(config, "clients", clients, type_clients),
      .sentence = "Who may call. Without clients weir serves its own machine alone, and asks for no key."},

@@ -288,7 +288,8 @@ void door_take(worker *w, http_request *r, const route *row) {
 
 static void on_head(void *user, http_request *r) {
     worker *w = user;
-    door_take(w, r, route_find(worker_config(w), http_request_head(r)->path));
+    const http_head *head = http_request_head(r);
+    door_take(w, r, route_for(worker_config(w), head->method, head->path));
 }
 
 static void on_request(void *user, http_request *r) {

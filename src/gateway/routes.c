@@ -94,16 +94,28 @@ static bool passes(span pattern, const api_path *p) {
     return matches(below, p->below) && !(p->base == API_BARE && span_eq(below, SPAN_OF("/*")));
 }
 
+/* A configured path, spelt in whatever way. */
+static const route *find_passed(const config *c, const api_path *p, span path) {
+    for (size_t i = 0; i < c->passthrough_count; i++)
+        if (passes(c->passthrough[i], p) && http_path_is_plain(path)) return &passthrough;
+    return NULL;
+}
+
 const route *route_find(const config *c, span path) {
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         if (matches(routes[i].path, path)) return &routes[i];
     const api_path p = api_path_of(path);
     if (p.base == API_NONE) return NULL;
     const route *row = p.base == API_V1 ? NULL : find_spelt(&p);
-    if (row) return row;
-    for (size_t i = 0; i < c->passthrough_count; i++)
-        if (passes(c->passthrough[i], &p) && http_path_is_plain(path)) return &passthrough;
-    return NULL;
+    return row ? row : find_passed(c, &p, path);
+}
+
+const route *route_for(const config *c, http_method method, span path) {
+    const route *row = route_find(c, path);
+    if (!row || route_allows(row, method) || !below_v1(row->path).len) return row;
+    const api_path p = api_path_of(path);
+    const route *further = find_passed(c, &p, path);
+    return further && route_allows(further, method) ? further : row;
 }
 
 /* A page or a call of that very path, with /v1 before it or without. */

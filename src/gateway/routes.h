@@ -38,6 +38,9 @@ struct route {
  * passthrough paths, whose spellings count likewise, as far as they are plain
  * (http/plain_path.h); NULL: nothing there. */
 const route *route_find(const config *c, span path);
+/* The same for one method: where the API has a path for more than its row does (stored completions
+ * are listed where new ones are made), the configuration's passthrough paths have the others. */
+const route *route_for(const config *c, http_method method, span path);
 /* Of a path at which there is nothing: that of the page or call with which it ends, such as
  * "/v1/chat/completions" of "/v1/v1/chat/completions/"; empty: of none. */
 span route_meant(span path);

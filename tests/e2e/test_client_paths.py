@@ -131,6 +131,37 @@ def test_passthrough_in_a_deployment(weir, upstream):
     assert (second.path, second.body) == ("/v1/audio/transcriptions", b"--b--")
 
 
+# -- what is passed through ---------------------------------------------------------------------------------------
+
+
+def test_what_the_api_has_beside_a_call(weir, upstream, clients):
+    """Stored completions are listed where new ones are made, and one's own models deleted where weir describes them."""
+    stored = {"object": "list", "data": [{**bodies.completion("Hello."), "id": "chatcmpl-1"}], "first_id": "chatcmpl-1", "last_id": "chatcmpl-1", "has_more": False}
+    upstream.always(lambda r: reply(200, stored if r.method == "GET" else {"id": "ft:a::1", "object": "model", "deleted": True} if r.method == "DELETE" else bodies.completion("Hi.")))
+    w = weir(upstream, passthrough=["/v1/*"], **keyed())
+    client = clients(OpenAI, base_url=w.base_url)
+    assert [c.id for c in client.chat.completions.list(model="gpt-4o", metadata={"a": "b"})] == ["chatcmpl-1"]
+    assert client.models.delete("ft:a::1").deleted
+    assert create(client, model="gpt-4o").choices[0].message.content == "Hi."
+    listed, deleted, made = upstream.requests
+    assert (listed.method, listed.path.partition("?")[0]) == ("GET", "/v1/chat/completions") and "model=gpt-4o" in listed.path
+    assert (deleted.method, deleted.path) == ("DELETE", "/v1/models/ft:a::1") and made.method == "POST"
+    assert all(r.header("authorization") == f"Bearer {daemon.PROVIDER_KEY}" for r in upstream.requests)
+
+
+def test_what_is_beside_a_call_is_not_its_clients(weir, upstream):
+    """Who may make completions may not therefore read those of others."""
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    held = {"name": "ci", "key": daemon.CLIENT_KEY, "endpoints": ["/v1/chat/completions", "/v1/models/*"]}
+    w = weir(upstream, passthrough=["/v1/*"], clients=[held])
+    key = {"Authorization": f"Bearer {daemon.CLIENT_KEY}"}
+    assert wire.call(w, "POST", "/v1/chat/completions", {"model": "m", "messages": HELLO}, key).status == 200
+    for method, path in (("GET", "/v1/chat/completions"), ("HEAD", "/v1/chat/completions"), ("DELETE", "/v1/models/m")):
+        refused = wire.call(w, method, path, headers=key)
+        assert refused.status == 403 and (method == "HEAD" or refused.error["code"] == "endpoint_not_allowed"), path
+    assert len(upstream.requests) == 1
+
+
 # -- neighbours ----------------------------------------------------------------------------------------------------------
 
 

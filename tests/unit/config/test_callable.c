@@ -70,10 +70,33 @@ static void what_fits_is_known(void **state) {
                 assert_true(callable_is_any(&passing, span_cstr(given[k])));
 }
 
+/* What passthrough has at the path of a call, for other methods, is not what that path lets ask. */
+static void what_is_beside_a_call(void **state) {
+    (void)state;
+    static const struct {
+        const char *entry, *name, *path;
+        bool fits;
+    } rows[] = {
+        {"/v1/chat/completions", "chat.completions", "/v1/chat/completions", true},
+        {"/v1/chat/completions", "other", "/v1/chat/completions", false},
+        {"chat/completions", "other", "/chat/completions", false},
+        {"/v1/models/*", "other", "/v1/models/ft:x", false},
+        {"/v1/*", "other", "/v1/chat/completions", true},
+        {"/v1/chat/*", "other", "/v1/chat/completions", true},
+        {"other", "other", "/v1/chat/completions", true},
+        {"/v1/audio/speech", "other", "/v1/audio/speech", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (callable_fits(span_cstr(rows[i].entry), span_cstr(rows[i].name),
+                          span_cstr(rows[i].path)) != rows[i].fits)
+            fail_msg("'%s' for %s", rows[i].entry, rows[i].path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries),
         cmocka_unit_test(what_fits_is_known),
+        cmocka_unit_test(what_is_beside_a_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

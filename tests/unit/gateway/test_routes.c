@@ -255,6 +255,40 @@ static void test_passthrough(void **state) {
     assert_int_equal(route_find(&passing, SPAN_OF("/v1/responses"))->call->endpoint, EP_RESPONSES);
 }
 
+/* Stored completions, and models of one's own: other methods at paths of the table's. */
+static void test_passthrough_beside_the_table(void **state) {
+    (void)state;
+    static span all[] = {SPAN("/v1/*")};
+    const config open = {.passthrough = all, .passthrough_count = 1};
+    const route *passed = route_find(&open, SPAN_OF("/v1/files"));
+    static const struct {
+        http_method method;
+        const char *path;
+        bool passed;
+    } rows[] = {
+        {HTTP_GET_M, "/v1/chat/completions", true},
+        {HTTP_HEAD_M, "/v1/chat/completions", true},
+        {HTTP_GET_M, "/openai/chat/completions", true},
+        {HTTP_GET_M, "/chat/completions", false}, /* as for all else of "/v1/" and a star */
+        {HTTP_DELETE_M, "/v1/models/ft:x", true},
+        {HTTP_POST_M, "/v1/models", true},
+        {HTTP_POST_M, "/v1/chat/completions", false},
+        {HTTP_OPTIONS_M, "/v1/chat/completions", false},
+        {HTTP_OTHER_M, "/v1/chat/completions", false},
+        {HTTP_GET_M, "/v1/models/x", false},
+        {HTTP_DELETE_M, "/v1/models/..", false},
+        {HTTP_GET_M, "/chat", false}, /* weir's own, and none of the API's */
+        {HTTP_POST_M, "/health", false},
+        {HTTP_DELETE_M, "/chat/functions/x", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const span path = span_cstr(rows[i].path);
+        const route *row = route_find(&open, path);
+        assert_ptr_equal(route_for(&open, rows[i].method, path), rows[i].passed ? passed : row);
+        assert_ptr_equal(route_for(&plain, rows[i].method, path), route_find(&plain, path));
+    }
+}
+
 /* ---- openapi.json describes the table: each row is in it, and nothing else is ---- */
 
 static json_value described_paths(json_value *ret_root) {
@@ -314,6 +348,7 @@ int main(void) {
         cmocka_unit_test(test_other_spellings),
         cmocka_unit_test(test_no_spellings),
         cmocka_unit_test(test_passthrough),
+        cmocka_unit_test(test_passthrough_beside_the_table),
         cmocka_unit_test(test_passthrough_by_other_spellings),
         cmocka_unit_test(test_every_route_is_described),
         cmocka_unit_test(test_every_description_has_a_route),
