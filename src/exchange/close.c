@@ -131,7 +131,9 @@ static void close_whole(exchange *x, http_headers crossing, span type, last_word
 static void close_answered(exchange *x, last_word w) {
     x->head_sent = true;
     w.status = x->head.status;
-    span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
+    span type = x->head.content_type;
+    /* What is passed through without a type may be anything, or nothing. */
+    if (!type.len && x->endpoint != EP_OTHER) type = SPAN_OF("application/json");
     close_whole(x, x->head.headers, type, w);
 }
 

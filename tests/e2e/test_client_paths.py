@@ -1,6 +1,7 @@
 """Clients that spell the paths of the API in other ways: Azure's, by the official SDK, and base URLs without /v1; and their keys."""
 
 import base64
+import json
 import struct
 
 import openai
@@ -11,7 +12,7 @@ import bodies
 import daemon
 import wire
 from test_sdk_python import HELLO, RESPONSE, create, embedding_answer, response_events
-from upstream import reply, sse
+from upstream import raw, reply, sse
 
 VERSION = "2024-10-21"
 
@@ -160,6 +161,18 @@ def test_what_is_beside_a_call_is_not_its_clients(weir, upstream):
         refused = wire.call(w, method, path, headers=key)
         assert refused.status == 403 and (method == "HEAD" or refused.error["code"] == "endpoint_not_allowed"), path
     assert len(upstream.requests) == 1
+
+
+def test_passthrough_of_an_answer_without_a_type(weir, upstream):
+    """SDKs parse what is called JSON, an empty answer too, and fail over it."""
+    w = weir(upstream, passthrough=["/v1/files/*"])
+    for status, body in (("204 No Content", b""), ("200 OK", b""), ("200 OK", b"fine"), ("200 OK", b'{"deleted": true}')):
+        length = b"" if status.startswith("204") else b"content-length: %d\r\n" % len(body)
+        upstream.script(raw([f"HTTP/1.1 {status}\r\n".encode() + length + b"\r\n" + body], end="keep"))
+        answer = wire.call(w, "DELETE", "/v1/files/file-1")
+        assert (answer.status, answer.body, answer.header("content-type")) == (int(status[:3]), body, None)
+    upstream.script(raw([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(plain := json.dumps(bodies.completion("Hi.")).encode()) + plain], end="keep"))
+    assert wire.chat(w).header("content-type") == "application/json"
 
 
 # -- neighbours ----------------------------------------------------------------------------------------------------------
