@@ -183,4 +183,8 @@ void cli_raise_descriptor_limit(void);
 /* Of a configuration, what these leave room for (config_fit_descriptors()). */
 void cli_fit_descriptors(config *c);
 
+/* memory_image.c: no image of what is in this process's memory is written when it crashes, and no
+ * other process of its user may look into it. Until it is replaced by another program. */
+void cli_keep_memory_private(void);
+
 #endif

@@ -148,6 +148,7 @@ static int load_and_serve(source *s) {
     int status = CLI_FAILED;
     if (c) {
         leave_threads(c->server.workers);
+        if (!c->server.core_dumps) cli_keep_memory_private();
         status = serve(s, c);
     } else {
         say_problems(&problems);

@@ -153,6 +153,7 @@ typedef enum config_list_models { LIST_MODELS_ALL, LIST_MODELS_NAMES } config_li
 
 typedef struct config_server {
     unsigned workers; /* never 0 here: auto is resolved */
+    bool core_dumps;
     int64_t header_timeout_ms;
     int64_t body_timeout_ms;
     size_t body_rate;      /* bytes a second; 0: any */

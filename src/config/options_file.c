@@ -171,6 +171,8 @@ static const option file_options[] = {
 
     {COUNT(config, "server.workers", server.workers), .standard = "auto", .min = "1", .max = "1024", .zero = "auto", .restart = true,
      .sentence = "Event loops, each a thread; auto: one for each core that the process may use."},
+    {BOOL(config, "server.core_dumps", server.core_dumps), .standard = "false", .restart = true,
+     .sentence = "Whether an image of weir's memory, with the keys and texts that are in it, may be written when it crashes, and another process of its user may look into it. false: neither, whatever ulimit -c says."},
     {TEXT(config, "server.environment", server.environment), .standard = "",
      .sentence = "What this weir is for, such as prod: clients whose environment is another one are refused."},
     {OTHER(config, "server.trusted_proxies", server.trusted_proxies, type_networks),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import wire
 from ports import free_port
 from upstream import error, reply, sse, stall
 
+IMAGE_BYTES = 65536
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 
 
@@ -556,3 +558,22 @@ def test_signals_to_the_last_moment_do_not_kill_it(tmp_path):
             process.send_signal(signal.SIGTERM)
         process.stderr.close()
         assert process.returncode == 0
+
+
+# -- its memory --------------------------------------------------------------------------------------------------------
+
+
+def leaves_an_image(w):
+    """Whether the kernel has written one, of whatever size the limit lets it have, when weir crashes."""
+    resource.prlimit(w.process.pid, resource.RLIMIT_CORE, (IMAGE_BYTES, IMAGE_BYTES))
+    w.process.send_signal(signal.SIGSEGV)
+    return os.WCOREDUMP(os.waitpid(w.process.pid, 0)[1])
+
+
+def test_no_image_of_its_memory_is_left(weir, upstream):
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    if most != resource.RLIM_INFINITY and most < IMAGE_BYTES:
+        pytest.skip("this machine lets nobody write one")
+    if not leaves_an_image(weir(upstream, server={"core_dumps": True})):
+        pytest.skip("this machine writes none")
+    assert not leaves_an_image(weir(upstream))
