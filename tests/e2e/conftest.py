@@ -8,9 +8,15 @@ from batches import Folder
 from terminal import Terminal
 from upstream import Upstream
 
-for name in [n for n in os.environ if daemon.STRANGE.match(n) and n != "WEIR"]:
-    del os.environ[name]  # proxies and keys of the person who runs the tests
+for name in [n for n in os.environ if daemon.STRANGE.match(n) and n != "WEIR" or n in ("STATE_DIRECTORY", "XDG_STATE_HOME")]:
+    del os.environ[name]  # proxies, keys and records of the person who runs the tests
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored by what it starts with `&`, and weir would inherit that
+
+
+@pytest.fixture(autouse=True)
+def records_of_its_own(tmp_path_factory, monkeypatch):
+    """What a test starts by hand keeps its records in a place that is neither a person's nor that of a test that runs beside."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
-"""The harness itself: the upstream does what its scripts say, and reports what became of it. No weir is involved."""
+"""The harness itself: the upstream does what its scripts say, and reports what became of it. One case starts weir."""
 
+import os
+import subprocess
 import threading
 import time
 
@@ -10,6 +12,15 @@ import bodies
 import daemon
 import wire
 from upstream import (black_hole, chunk, cut, error, after, raw, refuse, refused_port, reply, reset, sse, stall)
+
+
+def test_a_weir_that_is_started_by_hand_keeps_its_records_in_the_tests_place(tmp_path):
+    process = subprocess.Popen([daemon.WEIR, "serve", "-l", "127.0.0.1:0"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert any("weir: try: " in line for line in process.stderr)
+    locks = [path for path in tmp_path.parent.rglob("ledger.lock") if path.is_relative_to(os.environ["XDG_STATE_HOME"])]
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 0 and len(locks) == 1
 
 
 def address(up):
