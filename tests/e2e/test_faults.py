@@ -266,10 +266,19 @@ FULL = "a stream that holds the whole pool"
 CHECKED = "connection refused, and found by health checks"
 
 
-# Where weir has to find out that nothing more comes: elsewhere a machine with other work to do is no fault.
-WAITED_FOR = re.compile("silence|a byte at a time|blanks|late first token|nothing but comments|finished, then comments|does not answer|holds the whole pool")
-SHORT = {"connect": "150ms", "first_byte": "150ms", "first_token": "200ms", "between_events": "250ms"}
-LONG = dict.fromkeys(SHORT, "5s")
+# Where weir has to find out that nothing more comes, the one deadline that tells it is short, at the faulty provider. What comes
+# before that, and from the fallback, has time: a machine with other work to do is no fault.
+ENDED_BY = {"connect_timeout": "connect", "first_byte_timeout": "first_byte", "first_token_timeout": "first_token", "stream_stalled": "between_events"}
+ENDED_UNTOLD = {"a proxy that does not answer": "connect", FULL: "connect", "finished, then silence": "between_events",
+                "finished, then comments": "between_events"}
+LONG = dict.fromkeys(ENDED_BY.values(), "15s")
+
+
+def waited_for(name, stream):
+    """The deadline that ends an attempt at the faulty provider, as the cell without a fallback says; none: {}."""
+    (cell,) = [row[2 if stream else 1] for row in table() if row[0] == name]
+    deadline = ENDED_UNTOLD.get(name) or ENDED_BY.get(cell.split()[-1])
+    return {deadline: "250ms"} if deadline else {}
 
 
 class NoProxy:
@@ -319,6 +328,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     w = weir({
         "providers": {"main": {"kind": "openai", "url": url, "key": KEYS if " keys" in name or " of the other" in name else KEYS[0],
                                "proxy": proxy.url if proxy else "none", "max_connections": 1 if name == FULL else 1024,
+                               "timeouts": waited_for(name, stream),
                                "health": {"path": "/health" if name == CHECKED else ""}},
                       "spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}},
         "models": {"*": ["main", "spare"] if fallback else "main"},
@@ -326,7 +336,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         "breaker": "off",
         "server": {"workers": 1 if name == FULL else 2, "keep_alive_comment": f"{COMMENT * 1000:.0f}ms" if "keep-alive" in name else "15s"},
         "limits": {"event": "64KB", "answer": "64KB"},
-        "timeouts": {**(SHORT if WAITED_FOR.search(name) else LONG), "total": "20s"},
+        "timeouts": {**LONG, "total": "20s"},
     })
     said = {"stream_options": {"include_usage": True}} if "the client has sent" in name else {}
     if name == FULL:
