@@ -323,7 +323,8 @@ def test_after_each_kill_the_chain_is_whole_and_has_every_record_once(weir, tmp_
         for _ in range(kills):
             w = weir(config)
             clients = Clients(w)
-            time.sleep(rng.uniform(0.02, 0.4))  # a random moment
+            clients.wait(rng.randint(1, 60))  # a random moment
+            time.sleep(rng.uniform(0, 0.05))
             w.process.send_signal(signal.SIGKILL)
             w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None

@@ -223,6 +223,10 @@ class Clients:
         except (OSError, wire.Closed):
             pass  # killed
 
+    def wait(self, calls):
+        """Until they have received so many answers, and whatever is under way then."""
+        daemon.wait_until(lambda: len(self.whole) >= calls, wire.PATIENCE, f"{len(self.whole)} of {calls} answers came")
+
     def join(self):
         for thread in self.threads:
             thread.join()
@@ -242,7 +246,8 @@ def test_what_was_received_whole_is_recorded_once_whatever_is_killed(weir, tmp_p
         for _ in range(KILLS):
             w = weir(config)
             clients = Clients(w)
-            time.sleep(rng.uniform(0.02, 0.25))  # a random moment
+            clients.wait(rng.randint(1, 60))  # a random moment
+            time.sleep(rng.uniform(0, 0.02))
             w.process.send_signal(signal.SIGKILL)
             w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None

@@ -88,7 +88,8 @@ def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
         for _ in range(KILLS):
             w = weir(config, env=env)
             clients = Clients(w)
-            time.sleep(rng.uniform(0.1, 0.5))  # a random moment
+            clients.wait(rng.randint(1, 60))  # a random moment
+            time.sleep(rng.uniform(0, 0.1))
             w.process.send_signal(signal.SIGKILL)
             w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None
@@ -109,10 +110,10 @@ def test_whatever_kills_the_server_each_call_is_there_once(weir, server, store):
         w = weir({"providers": {"main": {"kind": "simulator", "url": sim.url}}, "ledger": {"store": store}})
         clients = Clients(w)
         for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            time.sleep(rng.uniform(0.2, 0.6))  # a random moment
+            clients.wait(len(clients.whole) + rng.randint(30, 200))  # a random moment
             server.stop(how)
             server.start()
-        time.sleep(0.3)
+        clients.wait(len(clients.whole) + 30)
         w.process.send_signal(signal.SIGTERM)  # what is under way ends, and all of it is kept
         clients.join()
         w.wait_exit()
@@ -150,7 +151,7 @@ def test_a_connection_that_the_server_ends_is_made_anew_and_nobody_is_told(weir,
         assert wire.chat(w).status == 200
         assert ask(w, "/usage/summary")["total_calls"] == count
         time.sleep(0.8)  # one that is in use is told of
-        server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        server.sql(f"SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = '{name}'")  # and waits for the end of each
     assert [line["event"] for line in w.log if line.get("event", "").startswith(("ledger_", "keys_"))] == []
     w.stop()
     assert "whole" in subprocess.run([daemon.WEIR, "audit", "verify", w.directory / "weir"], capture_output=True, text=True).stdout
