@@ -69,7 +69,7 @@ bookkeeper *bookkeeper_start(weir_client *c) {
 /* What the store does not take is not lost. */
 static void say_what_waits(ledger *l) {
     buf why = BUF_EMPTY;
-    store *s = ledger_read(l, CATCH_UP_MS, &why);
+    store *s = ledger_read(l, CATCH_UP_MS, NULL, &why);
     if (!s || ledger_get_figures(l).store_away)
         cli_complain("the store does not take the records of this run: they wait in %.*s, and the "
                      "next command with --ledger brings them there",

@@ -18,7 +18,7 @@ typedef struct reading {
     config *config; /* counted */
     ledger *ledger;
     limiter *to;
-    buf why;   /* the store could not be asked */
+    buf why;   /* the store could not be asked, or has not told all: what it has counts */
     bool more; /* who has spent something than a summary tells of */
     bool late; /* keys of the store may be known by now */
 } reading;
@@ -200,11 +200,14 @@ static const config_period periods[] = {PERIOD_DAY, PERIOD_MONTH};
 static void run(aside *aside_) {
     reading *r = CONTAINER_OF(aside_, reading, aside);
     asking a = {.r = r, .now = {clock_mono_us(), clock_wall_us()}};
-    a.s = ledger_read(r->ledger, CATCH_UP_MS, &r->why);
+    bool behind;
+    a.s = ledger_read(r->ledger, CATCH_UP_MS, &behind, &r->why);
     if (!a.s) return;
+    if (behind) buf_add(&r->why, SPAN_OF("the store does not have all records yet"));
     for (size_t i = 0; i < ARRAY_LEN(periods); i++) {
         a.per = periods[i];
         if (read_period(&a)) continue;
+        buf_clear(&r->why);
         buf_add(&r->why, store_why(a.s));
         break;
     }
@@ -225,10 +228,9 @@ static bool read_client(const asking *a, span name) {
  * for each key while it takes no records. */
 static store *open_store(budgets *b, buf *ret_why) {
     const bool waits = !atomic_load_explicit(&b->caught_up, memory_order_relaxed);
-    const int64_t began_ms = clock_mono_ms();
-    store *s = ledger_read(b->ledger, waits ? CATCH_UP_MS : 0, ret_why);
-    if (s && clock_mono_ms() - began_ms < CATCH_UP_MS)
-        atomic_store_explicit(&b->caught_up, true, memory_order_relaxed);
+    bool behind;
+    store *s = ledger_read(b->ledger, waits ? CATCH_UP_MS : 0, &behind, ret_why);
+    if (s && waits && !behind) atomic_store_explicit(&b->caught_up, true, memory_order_relaxed);
     return s;
 }
 
@@ -266,8 +268,8 @@ static void tell(budgets *b, span why) {
     const log_field reason = {.key = "reason", .value = why};
     if (b->told)
         log_event(b->log, LEVEL_ERROR, "budgets_unknown",
-                  SPAN_OF("What has been spent could not be read: until it is, budgets count from "
-                          "this start on."),
+                  SPAN_OF("What has been spent could not be read, or not all of it: until it is, "
+                          "budgets count what is known and what comes."),
                   &reason, 1);
     else
         log_event(b->log, LEVEL_INFO, "budgets_known",

@@ -18,8 +18,9 @@ typedef struct budgets budgets;
 
 /* l may be NULL: there are no records. */
 MUST_USE budgets *budgets_new(loop *on, log_shard *log, ledger *l, limiter *to);
-/* Before any call is taken: reads them on this thread, for a second or so. Where the store is away
- * calls are taken all the same, which the log says, and it is asked again until it has told. */
+/* Before any call is taken: reads them on this thread, for a second or so. Where the store is away,
+ * or does not have all records yet, calls are taken all the same, which the log says, and it is
+ * asked again until it has told. */
 void budgets_begin(budgets *b, config *c);
 /* After a reload, which may have brought budgets: on another thread. */
 void budgets_apply(budgets *b, config *c);

@@ -36,7 +36,7 @@ static question *of(request *q) {
 
 static void run(aside *a) {
     question *u = CONTAINER_OF(a, question, aside);
-    store *s = ledger_read(u->ledger, CATCH_UP_MS, &u->why);
+    store *s = ledger_read(u->ledger, CATCH_UP_MS, NULL, &u->why);
     if (s && !u->ask(u, s)) buf_add(&u->why, store_why(s));
     store_close(s);
 }

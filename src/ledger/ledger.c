@@ -161,9 +161,10 @@ ledger_figures ledger_get_figures(ledger *l) {
     };
 }
 
-store *ledger_read(ledger *l, int64_t wait_ms, buf *ret_why) {
+store *ledger_read(ledger *l, int64_t wait_ms, bool *ret_behind, buf *ret_why) {
     store *s;
-    (void)importer_catch_up(&l->importer, wait_ms);
+    const bool behind = !importer_catch_up(&l->importer, wait_ms);
+    if (ret_behind) *ret_behind = behind;
     (void)store_open(&l->importer.place, SQL_READS, false, &s, ret_why);
     return s;
 }

@@ -94,7 +94,8 @@ typedef struct ledger_figures {
 ledger_figures ledger_get_figures(ledger *l);
 
 /* Opens the store for reading, on any thread that may block, after what was written before has
- * reached it or wait_ms are over. NULL and why. */
-MUST_USE store *ledger_read(ledger *l, int64_t wait_ms, buf *ret_why);
+ * reached it or wait_ms are over, of which ret_behind tells the latter (NULL is allowed). NULL and
+ * why. */
+MUST_USE store *ledger_read(ledger *l, int64_t wait_ms, bool *ret_behind, buf *ret_why);
 
 #endif

@@ -1,8 +1,10 @@
 """Limits: who may have how much, exactly, whoever asks at the same time and of which worker."""
 
 import asyncio
+import contextlib
 import json
 import re
+import sqlite3
 import threading
 import time
 
@@ -309,6 +311,28 @@ def test_a_budget_that_a_reload_brings_knows_what_was_spent(weir, upstream, tmp_
     assert ask(w, max_tokens=400).status == 200
     w.reload(daemon.config_for(upstream, clients=[client(spend="0.5/d")], **options))
     daemon.wait_until(lambda: ask(w, max_tokens=1).status == 429, 10, "the records were never read")
+
+
+@pytest.mark.parametrize("how", ["reload", "start"])
+def test_a_budget_counts_what_reaches_the_store_late(weir, upstream, tmp_path, how):
+    """Records wait while another writes to the store, which can be read; it is asked until it has them all."""
+    upstream.always(reply(200, bodies.completion(usage=usage(590, 10))))
+    options = dict(ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, **DEAR)
+    limited = dict(clients=[client(spend="0.5/d")], **options)
+    w = weir(upstream, clients=[client()], **options)
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert ask(w, max_tokens=400).status == 200
+        if how == "reload":
+            w.reload(daemon.config_for(upstream, **limited))
+        else:
+            w.expect_exit = -9
+            w.kill()
+            w = weir(upstream, **limited)
+        assert w.wait_event("budgets_unknown")["reason"]
+        other.execute("ROLLBACK")
+    w.wait_event("budgets_known")
+    assert ask(w, max_tokens=1).status == 429
 
 
 def test_many_at_once_stay_within_a_budget(weir, upstream):
