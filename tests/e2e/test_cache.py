@@ -398,7 +398,7 @@ class NodeProvider:
         return sse(make(random.Random(asked["temperature"])), end="no_done" if api == "responses" else "done")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_streams_of_every_form_into_the_official_sdk_for_node(weir, upstream, capsys):
     """node/cache.test.mjs: the same from the provider itself, through weir, and from the cache."""
     upstream.always(NodeProvider())
@@ -407,7 +407,7 @@ def test_streams_of_every_form_into_the_official_sdk_for_node(weir, upstream, ca
     environment = {**os.environ, "WEIR_URL": w.url, "UPSTREAM_URL": upstream.url.removesuffix("/v1"), "FORMS": json.dumps(forms), "STREAMS": str(NODE_STREAMS)}
     node = Path(os.environ.get("NODE", daemon.ROOT / ".venv" / "bin" / "node"))
     run = subprocess.run([node, "--test", "--test-reporter=spec", "cache.test.mjs"], cwd=Path(__file__).parent / "node", env=environment,
-                         capture_output=True, text=True, timeout=170)
+                         capture_output=True, text=True, timeout=580)
     if run.returncode:
         pytest.fail(f"{run.stdout}\n{run.stderr}", pytrace=False)
     with capsys.disabled():
@@ -639,11 +639,25 @@ def test_the_one_whose_call_it_is_reads_slowly(weir, upstream):
     assert len(upstream.wait_requests(1)) == 1
 
 
+def open_when_all_wait(gates, w, upstream, n):
+    """Beside the test: opens the first gate when n calls are there and wait for the first request's answer, the second when all
+    but the one whose call that was wait for the second's."""
+    def run():
+        for number, gate in enumerate(gates):
+            upstream.wait_requests(number + 1)
+            daemon.wait_until(lambda: figure(w, "weir_open_calls") >= n - number, 10, "all to be there")
+            w.wait_asleep()
+            gate.set()
+    threading.Thread(target=run, daemon=True).start()
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 def test_one_new_try_after_a_failure(weir, upstream, stream):
     answer = sse(bodies.stream("a")) if stream else reply(200, bodies.completion())
-    upstream.script(after(1, reset("before_head")), after(0.2, answer))
+    gates = [threading.Event(), threading.Event()]
+    upstream.script(after(gates[0], reset("before_head")), after(gates[1], answer))
     w = weir(upstream, cache=CACHE, retry={"retries": 0}, server={"workers": 2})
+    open_when_all_wait(gates, w, upstream, 50)
     answers = many(w, 50, **({"stream": True} if stream else {}))
     statuses = [s for s, _, _ in answers]
     assert statuses.count(b"502") == 1 and statuses.count(b"200") == 49
@@ -652,8 +666,10 @@ def test_one_new_try_after_a_failure(weir, upstream, stream):
 
 
 def test_a_second_failure_is_everybodys(weir, upstream):
-    upstream.script(after(1, error(500)), after(0.5, error(500)))
+    gates = [threading.Event(), threading.Event()]
+    upstream.script(*[after(gate, error(500)) for gate in gates])
     w = weir(upstream, cache=CACHE, retry={"retries": 0}, server={"workers": 2})
+    open_when_all_wait(gates, w, upstream, 50)
     answers = many(w, 50)
     assert [s for s, _, _ in answers] == [b"500"] * 50
     assert len(upstream.wait_requests(2)) == 2
