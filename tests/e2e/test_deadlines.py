@@ -30,7 +30,7 @@ def ask(w, stream=False, model="m"):
      "providers.main.timeouts.first_byte"),
     ({"providers": {"main": {"timeouts": {"first_byte": "1h"}}},
       "models": {"*": {"targets": "main", "timeouts": {"first_byte": "150ms"}}}}, "models.*.timeouts.first_byte"),
-    ({"models": {"*": {"targets": "main", "timeouts": {"total": "150ms"}}}}, "models.*.timeouts.total (150 ms)"),
+    ({"models": {"*": {"targets": "main", "timeouts": {"total": "1s"}}}}, "models.*.timeouts.total (1 s)"),
 ], ids=["file", "provider", "model", "total of a model"])
 def test_the_narrowest_deadline_rules_and_is_named(weir, upstream, over, named):
     upstream.always(stall("before_head"))
@@ -45,10 +45,10 @@ def test_the_narrowest_deadline_rules_and_is_named(weir, upstream, over, named):
 def test_of_a_stream(weir, upstream, at, name):
     begun = [bodies.chunk({"role": "assistant", "content": ""})] + ([bodies.chunk("Hi")] if at == "between_events" else [])
     upstream.always(sse(begun, end="stall"))
-    w = weir(two(upstream, providers={"main": {"timeouts": {at: "150ms"}}}))
+    w = weir(two(upstream, providers={"main": {"timeouts": {at: "500ms"}}}))
     answer = ask(w, True)
     told = answer.events()[-1]["error"] if at == "between_events" else answer.error
-    assert told["code"] == name and f"providers.main.timeouts.{at}" in told["message"] and "150 ms" in told["message"]
+    assert told["code"] == name and f"providers.main.timeouts.{at}" in told["message"] and "500 ms" in told["message"]
     assert len(upstream.wait_requests(1)) == 1
 
 
