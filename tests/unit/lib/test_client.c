@@ -49,16 +49,20 @@ static void expect_failure(weir_client *c, const char *model, weir_code code, in
     weir_result_free(r);
 }
 
-static void failures_have_a_code_and_a_sentence(void **state) {
-    (void)state;
+static weir_client *client_with_words(const char *first_byte) {
     weir_options *o = lib_options();
     weir_options_set(o, "retry.retries", "1");
-    weir_options_set(o, "timeouts.first_byte", "80ms");
+    weir_options_set(o, "timeouts.first_byte", first_byte);
     weir_options_set(o, "chat.say.rate_limited", "Later.");
     weir_options_set(o, "chat.say.unreachable", "Nobody there.");
     weir_options_set(o, "chat.say.invalid", "No.");
     weir_options_set(o, "chat.say.failed", "Broken.");
-    weir_client *c = lib_client(o);
+    return lib_client(o);
+}
+
+static void failures_have_a_code_and_a_sentence(void **state) {
+    (void)state;
+    weir_client *c = client_with_words("20s");
     expect_failure(c, "sim/429", WEIR_RATE_LIMITED, 429, "rate_limit_exceeded", "Later.");
     expect_failure(c, "sim/401", WEIR_UNAUTHENTICATED, 401, "provider_refused", "Broken.");
     expect_failure(c, "sim/404", WEIR_NOT_FOUND, 404, NULL, "No.");
@@ -66,6 +70,8 @@ static void failures_have_a_code_and_a_sentence(void **state) {
     expect_failure(c, "sim/500", WEIR_PROVIDER, 500, NULL, "Broken.");
     expect_failure(c, "sim/reset", WEIR_UNREACHABLE, 0, "provider_connection_lost",
                    "Nobody there.");
+    weir_client_free(c);
+    c = client_with_words("80ms");
     expect_failure(c, "sim/silent", WEIR_TIMEOUT, 0, "first_byte_timeout", "Nobody there.");
     weir_client_free(c);
 }
