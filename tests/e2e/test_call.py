@@ -52,6 +52,15 @@ def figure(w, name, **labels):
 # -- hedging -----------------------------------------------------------------------------------------------------------
 
 
+def telling(event, behaviour):
+    """The same behaviour, once the event tells that it has been asked for it."""
+    def asked(_):
+        event.set()
+        return behaviour
+
+    return asked
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 def test_the_first_to_speak_wins_and_the_other_is_cancelled(weir, upstreams, stream):
     main, spare = upstreams(), upstreams()
@@ -73,9 +82,9 @@ def test_the_first_to_speak_wins_and_the_other_is_cancelled(weir, upstreams, str
 
 def test_the_first_target_wins_where_it_speaks_first(weir, upstreams):
     """The hedge's head alone is no word: content decides, and only one answer reaches the client."""
-    main, spare = upstreams(), upstreams()
-    main.script(after(0.25, sse(bodies.stream("From", " main."))))
-    spare.script(sse([bodies.chunk({"role": "assistant", "content": ""})], end="stall"))
+    main, spare, hedged = upstreams(), upstreams(), threading.Event()
+    main.script(after(hedged, sse([0.2, *bodies.stream("From", " main.")])))
+    spare.script(telling(hedged, sse([bodies.chunk({"role": "assistant", "content": ""})], end="stall")))
     w = weir(two(main, spare, **HEDGE))
     answer = ask(w, True)
     assert text(answer) == "From main."
@@ -95,9 +104,9 @@ def test_no_hedge_where_the_answer_comes_in_time(weir, upstreams):
 @pytest.mark.parametrize("first", ["main", "spare"])
 def test_a_lane_that_fails_leaves_the_other_alone(weir, upstreams, first):
     """Whichever fails while both run: the other's answer is the answer, and nobody is asked a third time."""
-    main, spare = upstreams(), upstreams()
-    main.script(after(0.2, error(503)) if first == "main" else after(0.3, said("Saved.")))
-    spare.script(error(503) if first == "spare" else after(0.4, said("Saved.")))
+    main, spare, hedged = upstreams(), upstreams(), threading.Event()
+    main.script(after(hedged, error(503) if first == "main" else after(0.2, said("Saved."))))
+    spare.script(telling(hedged, error(503) if first == "spare" else after(0.2, said("Saved."))))
     w = weir(two(main, spare, **HEDGE))
     answer = ask(w)
     assert (answer.status, text(answer)) == (200, "Saved.")
@@ -105,9 +114,16 @@ def test_a_lane_that_fails_leaves_the_other_alone(weir, upstreams, first):
 
 
 def test_a_hedges_refusal_does_not_hide_why_the_first_failed(weir, upstreams):
-    main, spare = upstreams(), upstreams()
-    main.script(after(0.15, error(503, "Main is down.", code="down")))
-    spare.script(after(0.3, error(400, "Spare knows no such thing.", code="odd")))
+    main, spare, hedged = upstreams(), upstreams(), threading.Event()
+
+    def later(_):
+        hedged.set()
+        main.wait_requests(1)[0].wait_done()
+        w.wait_asleep()  # it has heard main
+        return error(400, "Spare knows no such thing.", code="odd")
+
+    main.script(after(hedged, error(503, "Main is down.", code="down")))
+    spare.script(later)
     w = weir(two(main, spare, retry={"retries": 0}, **HEDGE))
     answer = ask(w)
     assert (answer.status, answer.error["code"]) == (503, "down")
@@ -115,9 +131,9 @@ def test_a_hedges_refusal_does_not_hide_why_the_first_failed(weir, upstreams):
 
 def test_a_content_policy_refusal_goes_nowhere_else(weir, upstreams):
     """Not even where the other was already asked: its answer would be the very thing that was refused."""
-    main, spare = upstreams(), upstreams()
-    main.script(after(0.15, error(400, "Refused.", code="content_filter")))
-    spare.script(stall("before_head"))
+    main, spare, hedged = upstreams(), upstreams(), threading.Event()
+    main.script(after(hedged, error(400, "Refused.", code="content_filter")))
+    spare.script(telling(hedged, stall("before_head")))
     w = weir(two(main, spare, **HEDGE))
     answer = ask(w)
     assert (answer.status, answer.error["code"]) == (400, "content_filter")
@@ -126,9 +142,9 @@ def test_a_content_policy_refusal_goes_nowhere_else(weir, upstreams):
 
 def test_hedges_are_capped(weir, upstreams):
     """at_most 10 %: of ten slow calls the first may be hedged (a quiet service may hedge at all), the others may not."""
-    main, spare = upstreams(), upstreams()
-    main.always(after(0.12, said("Slow.")))
-    spare.always(after(5, said("Never.")))
+    main, spare, hedged = upstreams(), upstreams(), threading.Event()
+    main.script(after(hedged, said("Slow."))).always(after(0.12, said("Slow.")))
+    spare.always(telling(hedged, after(30, said("Never."))))
     w = weir(two(main, spare, hedge={"after": "40ms", "at_most": "10%"}))
     lines = []
     for _ in range(10):
@@ -142,10 +158,11 @@ def test_a_retry_is_hedged_like_a_first_try(weir, upstreams):
     main, spare = upstreams(), upstreams()
     main.script(error(503, headers={"retry-after-ms": "150"}), stall("before_head"))
     spare.script(said("Hedged."))
-    w = weir(two(main, spare, **HEDGE))
+    w = weir(two(main, spare, hedge={"after": "1s", "at_most": "100%"}))
     answer = ask(w)
     assert text(answer) == "Hedged."
-    assert spare.requests[0].arrived - main.requests[0].arrived >= 0.15 + 0.055
+    refused, _ = main.wait_requests(2)
+    assert spare.requests[0].arrived - refused.arrived >= 0.15 + 0.995
 
 
 def test_a_hedge_whose_client_leaves_is_counted(weir, upstreams):
