@@ -192,10 +192,13 @@ static void say_too_large(const worker *w, const request *q, buf *out) {
              l.option);
 }
 
-/* What its client may send is known only now. */
+/* What its client may send is known only now; some of it may be there. */
 static bool body_fits(const request *q) {
     const size_t most = body_limit_of(worker_config(q->w), q->caller.client).bytes;
-    if (http_request_body(q->http).len <= most) return true;
+    if (http_request_body(q->http).len <= most) {
+        http_request_limit_body(q->http, most);
+        return true;
+    }
     buf sentence = BUF_EMPTY;
     say_too_large(q->w, q, &sentence);
     reply_error_text(q, ERR_BODY_TOO_LARGE, "%.*s", SPAN_ARG(buf_span(&sentence)));
@@ -203,10 +206,10 @@ static bool body_fits(const request *q) {
     return false;
 }
 
-/* The request is whole: whose it is decides what becomes of it. */
+/* Whose the request is decides what becomes of it, as soon as that is known: whoever is nobody's
+ * client holds no room for a body, however long he takes to send it. */
 static void judge(request *q) {
     span text;
-    q->unknown = false;
     if (!key_fits(q, &text)) return;
     if (text.len && q->unread)
         reply_error_text(q, ERR_KEYS_UNAVAILABLE, "%s", error_get(ERR_KEYS_UNAVAILABLE)->sentence);
@@ -214,16 +217,15 @@ static void judge(request *q) {
         look_up(q, text); /* it was forgotten again */
     else if (q->fetches)
         await_keys(q);
-    else if (body_fits(q))
+    else if (body_fits(q) && q->whole)
         begin(q);
 }
 
 static void on_looked_up(void *user, bool good) {
     request *q = user;
     q->lookup = NULL;
-    q->unknown = true;
     if (!good) q->unread = true;
-    if (q->whole) judge(q);
+    judge(q);
 }
 
 static void look_up(request *q, span text) {
@@ -234,8 +236,7 @@ static void look_up(request *q, span text) {
 static void on_keys(void *user) {
     request *q = user;
     q->tokens = NULL;
-    q->unknown = true;
-    if (q->whole) judge(q);
+    judge(q);
 }
 
 static void await_keys(request *q) {
@@ -296,10 +297,7 @@ static void on_request(void *user, http_request *r) {
     (void)user;
     request *q = http_request_user(r);
     q->whole = true;
-    if (q->unknown)
-        judge(q);
-    else if (!q->lookup && !q->tokens)
-        begin(q);
+    if (!q->lookup && !q->tokens) begin(q); /* else when it is known whose it is */
 }
 
 static void on_gone(void *user, http_request *r) {

@@ -48,9 +48,8 @@ struct request {
     struct key_lookup *lookup; /* under way; NULL: none is */
     struct token_wait *tokens; /* for what verifies a token; NULL: it does not wait */
     bool fetches;              /* it has to */
-    bool unknown;              /* whose it is: is judged when the request is whole */
     bool unread;               /* the store could not be asked */
-    bool whole;                /* its body is there, and only the key is not */
+    bool whole;                /* its body is there, and begin follows where the key is */
 };
 
 /* The address that counts as the request's (gateway/peer.h), wherever one is told or counted; that

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import zlib
 
 import pytest
 
@@ -337,6 +338,48 @@ def test_what_a_key_may_do_is_held_to(served):
     assert [ask(w, other).status for _ in range(3)] == [200, 200, 429]
     keys(w, "set", "few", "--limit", "requests=100/h")
     wait_until(lambda: ask(w, key).status == 200, 2, "the change did not arrive")
+
+
+def stranger(n):
+    """A key as weir makes them, which nobody has."""
+    digits, text = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", f"wk-{n:0>43}"
+    crc, check = zlib.crc32(text.encode()), ""
+    for _ in range(6):
+        crc, at = divmod(crc, 62)
+        check = digits[at] + check
+    return text + check
+
+
+def begun(key, length, *lines):
+    """The head of a call, and one byte of its body."""
+    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: localhost", f"Authorization: Bearer {key}", "Content-Type: application/json", *lines]
+    return "\r\n".join([*lines, f"Content-Length: {length}", "", "{"]).encode()
+
+
+def test_a_stranger_is_refused_while_his_body_is_on_its_way(served):
+    """He holds no room in memory for it, in which those who have a key find none."""
+    w = served(keys="on", server={"workers": 1}, limits={"memory": "16MB"})
+    key = create(w, "app")
+    assert ask(w, key).status == 200
+    with wire.connect(w) as one, wire.connect(w) as other:
+        for n, c in enumerate((one, other)):
+            c.send(begun(stranger(n), 8_000_000))
+            assert code(c.answer()) == (401, "invalid_api_key")
+            assert c.at_end()
+        assert ask(w, key, padding="x" * 4_000_000).status == 200
+
+
+def test_a_key_that_is_looked_up_may_take_its_time_with_the_body(served):
+    w = served(keys="on", server={"workers": 1})
+    key = create(w, "app")
+    small = create(w, "small", "--option", "limits.request.body=100B")
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 200}]}).encode()
+    for n, expected in ((key, 200), (small, 413)):
+        with wire.connect(w) as c:
+            c.send(begun(n, len(body)))
+            assert ask(w, n).status != 401  # it is known by now
+            c.send(body[1:])
+            assert c.answer().status == expected
 
 
 def test_a_key_is_held_to_what_there_is(served):

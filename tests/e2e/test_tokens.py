@@ -204,6 +204,18 @@ def test_a_new_key_is_fetched_when_a_token_names_it(weir, upstream, issuer):
     assert len(issuer.requests) == 2
 
 
+def test_whose_token_is_nobodys_is_told_before_his_body_is_there(weir, upstream, issuer):
+    """Also where the issuer's keys have to come first."""
+    issuer.script(after(1, reply(200, ALL)))
+    w = weir(upstream, auth=auth(issuer))
+    with wire.connect(w) as c:
+        c.send(f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token(kid='elsewhere')}\r\n"
+               "Content-Type: application/json\r\nContent-Length: 8000000\r\n\r\n{".encode())
+        assert refusal(c.answer()) == (401, "token_key_unknown")
+        assert c.at_end()
+    assert len(issuer.requests) == 1
+
+
 def test_an_issuer_that_is_away(weir, upstream, issuer):
     upstream.always(ANSWER)
     issuer.script(error(503))
