@@ -224,16 +224,33 @@ static stage_result read_body(exchange *x, span body) {
     return check_messages(x, n, objects);
 }
 
+static size_t skip_blanks(span body, size_t at) {
+    while (at < body.len && (body.ptr[at] == ' ' || (body.ptr[at] >= '\t' && body.ptr[at] <= '\r')))
+        at++;
+    return at;
+}
+
+/* Behind a byte order mark, too, which some readers pass over. */
+static bool begins_as_object(span body) {
+    const span mark = SPAN_OF("\xEF\xBB\xBF");
+    size_t at = skip_blanks(body, span_starts(body, mark) ? mark.len : 0);
+    if (at == body.len || body.ptr[at] != '{') return false;
+    at = skip_blanks(body, at + 1);
+    return at < body.len && (body.ptr[at] == '"' || body.ptr[at] == '}');
+}
+
+/* Many servers do not look at the type: what is JSON to them is JSON here, whatever a client calls
+ * it, or what nobody has looked at would be let through. */
 static bool looks_like_json(const exchange *x) {
     span type = http_header_get(x->request->headers, SPAN_OF("content-type"));
-    return x->request->body.len && (!type.len || span_istarts(type, SPAN_OF("application/json")));
+    const span body = x->request->body;
+    return body.len &&
+           (!type.len || span_istarts(type, SPAN_OF("application/json")) || begins_as_object(body));
 }
 
 /* A passed-through body that is JSON but no object has no members to act on; it is only checked. */
 static stage_result parse_other(exchange *x, span body) {
-    size_t at = 0;
-    while (at < body.len && (body.ptr[at] == ' ' || (body.ptr[at] >= '\t' && body.ptr[at] <= '\r')))
-        at++;
+    const size_t at = skip_blanks(body, 0);
     if (at == body.len || body.ptr[at] == '{') return read_body(x, body);
     const json_limits limits = parse_limits(x);
     json_fault fault;

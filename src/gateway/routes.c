@@ -94,6 +94,35 @@ static bool passes(span pattern, const api_path *p) {
     return matches(below, p->below) && !(p->base == API_BARE && span_eq(below, SPAN_OF("/*")));
 }
 
+/* Without what clients put before the paths of the API, and before deployments' names. */
+static span without_bases(span path) {
+    static const span bases[] = {SPAN("/v1"), SPAN("/openai"), SPAN("/deployments")};
+    for (size_t i = 0; i < ARRAY_LEN(bases);) {
+        if (!span_starts(path, bases[i]) || path.len == bases[i].len ||
+            path.ptr[bases[i].len] != '/') {
+            i++;
+            continue;
+        }
+        path = span_slice(path, bases[i].len, path.len);
+        if (i == 2) path = span_slice(path, span_find(path, 1, '/'), path.len);
+        i = 0;
+    }
+    return path;
+}
+
+/* A row of the API in a spelling that weir does not know, and the server behind it may: what the
+ * row asks of a request (its rights, its limits, the guard) nobody would have asked. */
+static bool is_disguised(span path) {
+    buf loose = BUF_EMPTY;
+    http_path_loosely(path, &loose);
+    const span below = without_bases(buf_span(&loose));
+    bool found = false;
+    for (size_t i = 0; i < ARRAY_LEN(routes) && below.len && !found; i++)
+        found = matches(below_v1(routes[i].path), below);
+    buf_done(&loose);
+    return found;
+}
+
 /* A configured path, spelt in whatever way. */
 static const route *find_passed(const config *c, const api_path *p, span path) {
     for (size_t i = 0; i < c->passthrough_count; i++)
@@ -107,7 +136,9 @@ const route *route_find(const config *c, span path) {
     const api_path p = api_path_of(path);
     if (p.base == API_NONE) return NULL;
     const route *row = p.base == API_V1 ? NULL : find_spelt(&p);
-    return row ? row : find_passed(c, &p, path);
+    if (row) return row;
+    row = find_passed(c, &p, path);
+    return row && is_disguised(path) ? NULL : row;
 }
 
 const route *route_for(const config *c, http_method method, span path) {

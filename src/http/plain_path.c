@@ -1,6 +1,5 @@
 #include "http/plain_path.h"
 
-#include "base/buf.h"
 #include "base/hash.h"
 
 enum { LAYERS_MAX = 4 };
@@ -67,4 +66,29 @@ bool http_path_is_plain(span path) {
                 !has_dots(buf_span(&decoded));
     buf_done(&decoded);
     return plain && !other;
+}
+
+static void add_lower(span text, buf *ret) {
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+        buf_add_char(ret, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
+    }
+}
+
+void http_path_loosely(span path, buf *ret) {
+    buf decoded = BUF_EMPTY;
+    bool other = false, ended = false;
+    buf_add(&decoded, path);
+    while (decode(&decoded, &other) > 0) {}
+    span rest = buf_span(&decoded);
+    for (span segment; !ended && span_cut(&rest, '/', &segment);) {
+        const size_t end = name_end(segment);
+        const span name = span_trim(span_slice(segment, 0, end));
+        ended =
+            span_find(segment, 0, '?') < segment.len || span_find(segment, 0, '#') < segment.len;
+        if (!name.len) continue;
+        buf_add_char(ret, '/');
+        add_lower(name, ret);
+    }
+    buf_done(&decoded);
 }

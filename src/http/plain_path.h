@@ -10,11 +10,17 @@
 #ifndef WEIR_HTTP_PLAIN_PATH_H
 #define WEIR_HTTP_PLAIN_PATH_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 /* Nor does a plain path hold a backslash (a slash, to some), a control character or bytes that are
  * no UTF-8 (dots and slashes spelt too long), "%u" with hex digits (another escape, to some), or
  * more layers of escapes than anybody wraps by accident: none that an API has does. */
 bool http_path_is_plain(span path);
+
+/* What a plain path comes to for whoever forgives the most: its escapes undone at every depth, and
+ * what they then end it with cut off; without parameters, blanks around a segment, slashes behind
+ * one another and at its end; letters of ASCII in lower case. Appends it; empty: "/". Two paths of
+ * which it is the same may be one to a server. */
+void http_path_loosely(span path, buf *ret);
 
 #endif

@@ -266,6 +266,47 @@ def test_other_paths_go_on_as_they_are(weir, upstream, tail):
     assert upstream.requests[0].path == f"/v1/audio/{tail}?a=..%2f.."
 
 
+@pytest.mark.parametrize("path", [
+    "/v1/chat/completion%73", "/v1/chat%2Fcompletions", "/v1//chat/completions", "/v1/chat/completions/", "/v1/chat/completions;a=b", "/v1/Chat/Completions",
+    "/v1/chat/completions%3Fa", "/v1/chat/%2563ompletions", "/v1/v1/chat/completions", "/v1/deployments/m/chat/completions", "/openai/Deployments/m/chat/completions",
+    "/v1/response%73", "/v1/embeddings/",
+])
+def test_no_call_goes_on_by_another_spelling_of_its_path(weir, upstream, path):
+    """To some server it is that call, which neither the client's rights nor the guard would have been asked about."""
+    w = weir(upstream, passthrough=["/v1/*"])
+    answer = wire.call(w, "POST", path, {"model": "m", "messages": []})
+    assert (answer.status, answer.error["code"]) == (404, "unknown_url")
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", "application/x-ndjson", "Application/Json+x", ""])
+def test_json_by_another_name_is_json(weir, upstream, kind):
+    """Servers that do not look at the type read it as that. So do weir's rules: whose model it is, what the guard finds."""
+    upstream.always(reply(200, b"{}"))
+    w = weir(upstream, passthrough=["/v1/*"], guard={"in": "block"}, clients=[{"name": "a", "key": "client-key-0123456789", "models": ["m"]}])
+    headers = {"authorization": "Bearer client-key-0123456789", "content-type": kind}
+
+    def ask(body):
+        answer = wire.call(w, "POST", "/v1/messages", body, headers)
+        return answer.status if answer.status == 200 else (answer.status, answer.error["code"])
+
+    assert ask(b' { "model": "m", "x": "hello"}') == 200
+    assert ask(b'{"model": "other"}') == (403, "model_not_allowed")
+    assert ask(b'{"model": "m", "x": "AKIAIOSFODNN7EXAMPLQ"}') == (400, "content_blocked")
+    for bad in (b'{"model": "m", "model": "m"}', b'\xef\xbb\xbf{"model": "m"}', b'{"model": "m", "x": NaN}', b'{"model": "m"}\n{"model": "m"}'):
+        assert ask(bad) == (400, "invalid_json"), bad
+    assert len(upstream.requests) == 1
+
+
+def test_what_only_begins_like_json_goes_on_as_it_is(weir, upstream):
+    upstream.always(reply(200, b"ok"))
+    w = weir(upstream, passthrough=["/v1/parse"])
+    texts = [b"{\\rtf1 x}", b"{name}", b"[Verse]", b"--b\r\n\r\n{}\r\n--b--", b"{", b""]
+    for text in texts:
+        assert wire.call(w, "POST", "/v1/parse", text, {"content-type": "application/octet-stream"}).status == 200
+    assert [r.body for r in upstream.requests] == texts
+
+
 @pytest.mark.parametrize("model", ["..", ".", "../..", "a/../../b", "..;x=y", "%2e%2e", "..\\x", "..\0"])
 def test_a_model_that_leads_elsewhere_is_none_at_azure(weir, upstream, model):
     """Its name is a segment of the path there."""

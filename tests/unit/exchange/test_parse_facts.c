@@ -133,7 +133,8 @@ static void how_many_choices_are_asked_for(void **state) {
     }
 }
 
-/* On a path that is passed through a body that looks like JSON is read, and no other. */
+/* On a path that is passed through a body that looks like JSON is read, whatever its type says, and
+ * no other. */
 static void reads_json_on_other_paths(void **state) {
     (void)state;
     static const http_header typed = {SPAN("content-type"),
@@ -150,7 +151,13 @@ static void reads_json_on_other_paths(void **state) {
         {NULL, "\t{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {NULL, "\r\n {\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {&typed, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
-        {&audio, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, false},
+        {&audio, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
+        {&audio, "\n{ \"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
+        {&audio, "{\"model\":\"m\",\"model\":\"m\"}", STAGE_ANSWER, false},
+        {&audio, "\xEF\xBB\xBF{\"model\":\"m\"}", STAGE_ANSWER, false},
+        {&audio, "{model}", STAGE_NEXT, false},
+        {&audio, "[\"model\"", STAGE_NEXT, false},
+        {&audio, "{", STAGE_NEXT, false},
         {&coded, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {&audio, "\xff", STAGE_NEXT, false},
         {NULL, "", STAGE_NEXT, false},

@@ -289,6 +289,55 @@ static void test_passthrough_beside_the_table(void **state) {
     }
 }
 
+/* Each row of the API by spellings that are none of weir's and may be the server's behind it. */
+static void test_no_row_by_another_name(void **state) {
+    (void)state;
+    static span all[] = {SPAN("/v1/*"), SPAN("/v1/chat/*"), SPAN("/v1/responses*")};
+    const config open = {.passthrough = all, .passthrough_count = ARRAY_LEN(all)};
+    static const char *const forms[] = {"/v1%s/",
+                                        "/v1/%s",
+                                        "/v1%s;a=b",
+                                        "/v1%s%%20",
+                                        "/v1%s%%3Fx",
+                                        "/v1%s%%23",
+                                        "/v1/v1%s",
+                                        "/v1/openai/v1%s",
+                                        "/openai//v1%s",
+                                        "/openai/deployments/x%s/",
+                                        "/openai/Deployments/x%s",
+                                        "/v1/deployments/x%s",
+                                        "/v1/%%2f%s",
+                                        "/openai%s/"};
+    size_t count;
+    const route *rows = route_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].call || !span_starts(rows[i].path, SPAN_OF("/v1/"))) continue;
+        char below[64], path[128];
+        snprintf(below, sizeof below, "%.*s", (int)rows[i].path.len - 3, rows[i].path.ptr + 3);
+        for (size_t k = 0; k < ARRAY_LEN(forms); k++) {
+            snprintf(path, sizeof path, forms[k], below);
+            if (route_find(&open, span_cstr(path))) fail_msg("%s goes on", path);
+        }
+        for (size_t at = 1; below[at]; at++) { /* a letter as an escape, and as a capital */
+            snprintf(path, sizeof path, "/v1%.*s%%%02x%s", (int)at, below, below[at],
+                     below + at + 1);
+            if (route_find(&open, span_cstr(path))) fail_msg("%s goes on", path);
+            if (below[at] == '/') continue;
+            below[at] ^= 0x20;
+            snprintf(path, sizeof path, "/v1%s", below);
+            if (route_find(&open, span_cstr(path))) fail_msg("%s goes on", path);
+            below[at] ^= 0x20;
+        }
+    }
+    static const char *const others[] = {"/v1/responses/r_1", "/v1/chat/completions/c_1",
+                                         "/v1/fim/completions", "/v1/embeddings/jobs",
+                                         "/v1/deployments/x"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (!route_find(&open, span_cstr(others[i]))) fail_msg("%s does not", others[i]);
+    assert_null(route_find(&open, SPAN_OF("/v1/Models")));
+    assert_null(route_find(&open, SPAN_OF("/v1//models/x")));
+}
+
 /* ---- openapi.json describes the table: each row is in it, and nothing else is ---- */
 
 static json_value described_paths(json_value *ret_root) {
@@ -349,6 +398,7 @@ int main(void) {
         cmocka_unit_test(test_no_spellings),
         cmocka_unit_test(test_passthrough),
         cmocka_unit_test(test_passthrough_beside_the_table),
+        cmocka_unit_test(test_no_row_by_another_name),
         cmocka_unit_test(test_passthrough_by_other_spellings),
         cmocka_unit_test(test_every_route_is_described),
         cmocka_unit_test(test_every_description_has_a_route),

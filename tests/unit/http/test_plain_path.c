@@ -126,11 +126,35 @@ static void layers_are_bounded(void **state) {
     buf_done(&path);
 }
 
+static void check_loose(const char *path, const char *want) {
+    buf loose = BUF_EMPTY;
+    http_path_loosely(span_cstr(path), &loose);
+    if (!span_eq(buf_span(&loose), span_cstr(want)))
+        fail_msg("%s is %.*s, not %s", path, SPAN_ARG(buf_span(&loose)), want);
+    buf_done(&loose);
+}
+
+static void what_others_may_take_it_for(void **state) {
+    (void)state;
+    static const char *const same[] = {
+        "/a/b",          "/A/b",       "//a/b/",    "/a;x=1/b;y/",   "/%61/b",
+        "/a%2Fb",        "/a%252fb",   "/a/%62%20", "/a/b%3Fc/d",    "/a/b%23",
+        "/a/%2562%252f", "/%41///%42", "/a/;/b",    "/a/%20b;%2fc?", "a/b"};
+    for (size_t i = 0; i < ARRAY_LEN(same); i++)
+        check_loose(same[i], i == 13 ? "/a/b/c" : "/a/b");
+    check_loose("/a/bc", "/a/bc");
+    check_loose("/a%zz/%", "/a%zz/%");
+    check_loose("/Gr%C3%9C", "/gr\xC3\x9C");
+    check_loose("/", "");
+    check_loose("", "");
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(what_paths_of_an_api_hold),      cmocka_unit_test(dot_segments),
         cmocka_unit_test(dots_with_something_behind),     cmocka_unit_test(escapes_of_escapes),
         cmocka_unit_test(bytes_that_some_read_as_others), cmocka_unit_test(layers_are_bounded),
+        cmocka_unit_test(what_others_may_take_it_for),
     };
     return run_watched(tests);
 }
