@@ -189,6 +189,10 @@ static void read_method(context *c) {
     }
 }
 
+static span short_enough(span id) {
+    return id.len <= MCP_ID_MAX ? id : SPAN_EMPTY;
+}
+
 /* As jsonrpc.h has ids. */
 static bool is_id(json_value v) {
     int64_t number;
@@ -201,7 +205,7 @@ static void read_note(context *c) {
     if (mcp_is_modern(c->q->revision) || !span_eq(c->called, SPAN_OF("notifications/cancelled")))
         return;
     const json_value id = param(c, "requestId");
-    if (is_id(id)) c->q->cancels = id.raw;
+    if (is_id(id)) c->q->cancels = short_enough(id.raw);
 }
 
 void mcp_asked_read(span body, const json_limits *limits, http_headers headers, arena *a,
@@ -210,12 +214,19 @@ void mcp_asked_read(span body, const json_limits *limits, http_headers headers, 
     *ret = (mcp_asked){.sort = MCP_REQUEST, .method = MCP_METHODS};
     jsonrpc_fault fault;
     if (!jsonrpc_read(body, limits, &c.m, &fault)) {
-        ret->id = fault.id.raw;
+        ret->id = short_enough(fault.id.raw);
         refuse(ret, 400, (int)jsonrpc_fault_code(fault.kind), span_cstr(fault.what));
         return;
     }
     if (c.m.method.type == JSON_STRING) c.called = json_string(c.m.method, a);
-    if (c.m.kind == JSONRPC_REQUEST) ret->id = c.m.id.raw;
+    if (c.m.kind == JSONRPC_REQUEST) {
+        ret->id = short_enough(c.m.id.raw);
+        if (!ret->id.len) {
+            refuse(ret, 400, JSONRPC_INVALID_REQUEST,
+                   arena_printf(a, "id is longer than %d bytes", MCP_ID_MAX));
+            return;
+        }
+    }
     c.meta = json_get(c.m.params, SPAN_OF("_meta"));
     if (!reads_revision(&c)) return;
     if (c.m.kind != JSONRPC_REQUEST) {

@@ -14,6 +14,10 @@
 #include "mcp/jsonrpc.h"
 #include "mcp/revision.h"
 
+/* Of an id's JSON text: who counts his requests, or draws a UUID for each, has shorter ones. An id
+ * is kept for as long as its request is, a stream of changes for days. */
+enum { MCP_ID_MAX = 256 };
+
 typedef enum mcp_method {
     MCP_INITIALIZE, /* legacy */
     MCP_PING,       /* legacy */
@@ -42,7 +46,8 @@ typedef struct mcp_asked {
     mcp_sort sort;
     mcp_revision revision;
     mcp_method method;
-    span id; /* of a request, and of a refused one where it could be read: JSON text; else empty */
+    span id; /* of a request, and of a refused one where it could be read: JSON text of MCP_ID_MAX
+                bytes at most; else empty */
     mcp_refusal refusal;
     /* initialize */
     mcp_revision offered; /* what the answer says: that which was asked for, or the newest legacy */

@@ -210,6 +210,36 @@ static void what_is_no_request(void **state) {
     buf_done(&out);
 }
 
+/* An id is kept as long as its request is, which may be a stream of days: it is no place for what a
+ * body may have. */
+static void ids_are_short(void **state) {
+    (void)state;
+    char id[MCP_ID_MAX + 2], body[1024], want[512];
+    buf out = BUF_EMPTY;
+    memset(id, '7', sizeof id);
+    for (size_t len = MCP_ID_MAX; len <= MCP_ID_MAX + 1; len++) {
+        const bool fits = len == MCP_ID_MAX;
+        const int digits = (int)len;
+        snprintf(body, sizeof body, V "\"id\":%.*s,\"method\":\"ping\"}", digits, id);
+        tell("", body, &out);
+        snprintf(want, sizeof want, "request 2025-03-26 %d %.*s", MCP_PING, digits, id);
+        assert_string_equal(buf_cstr(&out),
+                            fits ? want : "400 -32600  id is longer than 256 bytes");
+        snprintf(body, sizeof body, V "\"id\":\"%.*s\",\"result\":1,\"method\":\"ping\"}",
+                 digits - 2, id);
+        tell("", body, &out);
+        snprintf(want, sizeof want, "400 -32600 \"%.*s\" ", fits ? digits - 2 : 0, id);
+        assert_true(span_starts(buf_span(&out), fits ? span_cstr(want) : SPAN_OF("400 -32600  ")));
+        snprintf(body, sizeof body,
+                 V "\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"%.*s\"}}",
+                 digits - 2, id);
+        tell("", body, &out);
+        snprintf(want, sizeof want, "note \"%.*s\"", digits - 2, id);
+        assert_string_equal(buf_cstr(&out), fits ? want : "note ");
+    }
+    buf_done(&out);
+}
+
 static void what_is_accepted(void **state) {
     (void)state;
     static const struct {
@@ -252,11 +282,9 @@ static void sessions_have_names_that_are_some(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(legacy_requests),
-        cmocka_unit_test(modern_requests),
-        cmocka_unit_test(what_is_no_request),
-        cmocka_unit_test(what_is_accepted),
-        cmocka_unit_test(sessions_have_names_that_are_some),
+        cmocka_unit_test(legacy_requests),    cmocka_unit_test(modern_requests),
+        cmocka_unit_test(what_is_no_request), cmocka_unit_test(ids_are_short),
+        cmocka_unit_test(what_is_accepted),   cmocka_unit_test(sessions_have_names_that_are_some),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
