@@ -11,3 +11,12 @@ body_limit body_limit_of(const config *c, const config_client *client) {
     if (client) narrow(&l, client->sizes.body_bytes, "clients[].limits.request.body");
     return l;
 }
+
+body_limit body_limit_at(const route *row, http_method method, const config *c,
+                         const config_client *client) {
+    body_limit l = body_limit_of(c, client);
+    const bool brings = method == HTTP_POST_M || method == HTTP_PUT_M || method == HTTP_PATCH_M;
+    if (!row->call)
+        narrow(&l, brings ? BODY_MESSAGE_MAX : BODY_PAGE_MAX, "as many as are taken at this path");
+    return l;
+}

@@ -186,15 +186,20 @@ static void begin(request *q) {
 static void look_up(request *q, span text);
 static void await_keys(request *q);
 
+static body_limit limit_of(const request *q) {
+    return body_limit_at(q->row, http_request_head(q->http)->method, worker_config(q->w),
+                         q->caller.client);
+}
+
 static void say_too_large(const worker *w, const request *q, buf *out) {
-    const body_limit l = body_limit_of(worker_config(w), q ? q->caller.client : NULL);
+    const body_limit l = q ? limit_of(q) : body_limit_of(worker_config(w), NULL);
     buf_addf(out, "The request body is larger than the %zu bytes that are allowed (%s).", l.bytes,
              l.option);
 }
 
 /* What its client may send is known only now; some of it may be there. */
 static bool body_fits(const request *q) {
-    const size_t most = body_limit_of(worker_config(q->w), q->caller.client).bytes;
+    const size_t most = limit_of(q).bytes;
     if (http_request_body(q->http).len <= most) {
         http_request_limit_body(q->http, most);
         return true;
@@ -278,7 +283,7 @@ void door_take(worker *w, http_request *r, const route *row) {
     span text; /* of a key that must be looked up */
     if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q, &text))
         return;
-    http_request_limit_body(r, body_limit_of(worker_config(w), q.caller.client).bytes);
+    http_request_limit_body(r, limit_of(&q).bytes);
     if (q.caller.client) http_request_set_holder(r, q.caller.client->holder);
     request *kept = request_keep(&q);
     if (text.len) look_up(kept, text);

@@ -124,6 +124,24 @@ def test_addresses_of_an_open_server_share(upstream, weir):
         c.close()
 
 
+@pytest.mark.parametrize("method, path, most", [("GET", "/health/live", 4096), ("GET", "/metrics", 4096), ("HEAD", "/docs", 4096),
+                                                ("GET", "/v1/models", 4096), ("POST", "/mcp", 4 * MB)])
+def test_what_is_no_call_has_no_room_kept_for_it(upstream, weir, method, path, most):
+    """Pages are there for anybody, whose bodies nobody reads."""
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream, clients=CLIENTS, limits={"memory": "16MB"})
+    more = [wire.connect(w) for _ in range(3)]
+    for c in more:
+        c.send(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEYS[0]}\r\nContent-Type: application/json\r\nContent-Length: {8 * MB}\r\n\r\nx".encode())
+        answer = c.answer(method)
+        assert answer.status == 413
+        if method != "HEAD":
+            assert answer.error["message"] == f"The request body is larger than the {most} bytes that are allowed (as many as are taken at this path)."
+        assert c.at_end()
+    assert held(w) == 0
+    assert wire.call(w, "POST", "/v1/chat/completions", body_of(4 * MB), {"authorization": f"Bearer {KEYS[1]}"}).status == 200
+
+
 def test_a_reload_changes_it(upstream, weir):
     upstream.always(reply(200, bodies.completion("Hello.")))
     config = daemon.config_for(upstream, limits={"memory": "20MB"}, server={"workers": 1})
