@@ -1,8 +1,12 @@
 /* A question as the cache sees it: whether it may be there, and its keys. */
 #include "exchange/cache_use.h"
 
+#include "base/mem.h"
 #include "cache/memo.h"
 #include "exchange/holder.h"
+#include "loop/aside.h"
+
+#include <stdlib.h>
 
 /* ---- may it be in the cache? ---- */
 
@@ -44,16 +48,18 @@ static const span trait_names[TRAITS] = {
     SPAN("background"), SPAN("conversation"), SPAN("previous_response_id"),
     SPAN("audio")};
 
-/* What is no text, and what a model makes of it, is large. A message that is no more than its text
- * has no list; a chat completion's messages are one. */
-static bool has_images(exchange *x, size_t arrays) {
-    if (x->facts.endpoint == EP_CHAT_COMPLETIONS && arrays <= 1) return false;
-    const request_outline *o = exchange_outline(x);
+/* A message that is no more than its text has no list; a chat completion's messages are one. */
+static bool may_have_images(endpoint e, size_t arrays) {
+    return e != EP_CHAT_COMPLETIONS || arrays > 1;
+}
+
+/* What is no text, and what a model makes of it, is large. */
+static bool has_images(const request_outline *o) {
     return !o || outline_count(o, OUTLINE_IMAGE) || outline_count(o, OUTLINE_FILE) ||
            outline_count(o, OUTLINE_AUDIO);
 }
 
-static cache_traits traits_of(exchange *x, const json_sought *sought) {
+static cache_traits traits_of(const exchange *x, const json_sought *sought, bool images) {
     const json_value *of = sought->values;
     return (cache_traits){
         .temperature = temperature_of(of[TEMPERATURE]),
@@ -63,8 +69,7 @@ static cache_traits traits_of(exchange *x, const json_sought *sought) {
          */
         .keeps_state = x->facts.stored || is_filled(of[TALK]) || is_filled(of[PREVIOUS]) ||
                        of[BACKGROUND].type == JSON_TRUE,
-        .has_images =
-            is_filled(of[MODES]) || (!options_of(x)->images && has_images(x, sought->arrays)),
+        .has_images = is_filled(of[MODES]) || images,
     };
 }
 
@@ -134,9 +139,13 @@ cache_key cache_use_bucket(cache_use *u, json_value text, span apart) {
     return key;
 }
 
-static bool may_keep(exchange *x, const json_sought *sought) {
-    const cache_traits traits = traits_of(x, sought);
+static bool may_keep(const exchange *x, const json_sought *sought, bool images) {
+    const cache_traits traits = traits_of(x, sought, images);
     return cache_may_keep(options_of(x), &traits);
+}
+
+static bool looks_for_images(const exchange *x) {
+    return !options_of(x)->images;
 }
 
 bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted) {
@@ -146,7 +155,10 @@ bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted) {
     json_value traits[TRAITS];
     json_sought sought = {.names = trait_names, .count = TRAITS, .values = traits};
     cache_key_spell(&q->q, &sought, &env->scratch);
-    if (!may_keep(u->x, &sought)) return false;
+    const bool images = looks_for_images(u->x) &&
+                        may_have_images(u->x->facts.endpoint, sought.arrays) &&
+                        has_images(exchange_outline(u->x));
+    if (!may_keep(u->x, &sought, images)) return false;
     u->key = cache_key_of_text(buf_span(&env->scratch));
     return true;
 }
@@ -167,4 +179,98 @@ void cache_note_key(const cache_use *u, const posed_question *q) {
     env->known_members = known_members;
     const memo_reading how = reading_of(u->x);
     key_memo_add(env->memo, &q->q, &u->key, &how);
+}
+
+/* ---- of a large question, on another thread ---- */
+
+struct cache_spelling {
+    aside aside;
+    cache_use *use;
+    cache_spelt_fn *done;
+    large_request *large; /* counted: the body is its */
+    arena arena;          /* of all else that the question has */
+    cache_question q;
+    endpoint endpoint;
+    bool looks_for_images;
+    /* What came of it. */
+    json_value traits[TRAITS];
+    json_sought sought;
+    bool images;
+    cache_key key;
+};
+
+static void spell(aside *a) {
+    cache_spelling *s = CONTAINER_OF(a, cache_spelling, aside);
+    buf text = BUF_EMPTY;
+    outline_slot slot = {0};
+    cache_key_spell(&s->q, &s->sought, &text);
+    s->key = cache_key_of_text(buf_span(&text));
+    buf_done(&text);
+    if (s->looks_for_images && may_have_images(s->endpoint, s->sought.arrays))
+        s->images = has_images(
+            outline_ask(&slot, endpoint_get(s->endpoint)->dialect, s->q.body, &s->arena));
+}
+
+static void free_spelling(aside *a) {
+    cache_spelling *s = CONTAINER_OF(a, cache_spelling, aside);
+    large_request_free(s->large);
+    arena_done(&s->arena);
+    free(s);
+}
+
+static void on_spelt(aside *a) {
+    cache_spelling *s = CONTAINER_OF(a, cache_spelling, aside);
+    cache_use *u = s->use;
+    cache_spelt_fn *done = s->done;
+    const bool fits = may_keep(u->x, &s->sought, s->images);
+    u->key = s->key;
+    u->spelling = NULL;
+    free_spelling(a);
+    done(u, fits);
+}
+
+static span *dup_each(arena *a, const span *from, size_t count) {
+    span *own = arena_alloc(a, (count + 1) * sizeof *own);
+    for (size_t i = 0; i < count; i++)
+        own[i] = arena_dup(a, from[i]);
+    return own;
+}
+
+/* But for the body. */
+static cache_question dup_question(const cache_question *q, arena *a) {
+    return (cache_question){.scope = arena_dup(a, q->scope),
+                            .endpoint = q->endpoint,
+                            .query = arena_dup(a, q->query),
+                            .model = arena_dup(a, q->model),
+                            .entry = arena_dup(a, q->entry),
+                            .targets = dup_each(a, q->targets, q->target_count),
+                            .target_count = q->target_count,
+                            .more = dup_each(a, q->more, q->more_count),
+                            .more_count = q->more_count,
+                            .body = q->body};
+}
+
+void cache_spell_aside(cache_use *u, cache_spelt_fn *done) {
+    exchange *x = u->x;
+    posed_question q;
+    cache_spelling *s = mem_zalloc(sizeof *s);
+    s->aside = (aside){.run = spell, .done = on_spelt, .free = free_spelling};
+    s->use = u;
+    s->done = done;
+    s->large = large_request_ref(x->large);
+    s->endpoint = x->facts.endpoint;
+    s->looks_for_images = looks_for_images(x);
+    s->sought = (json_sought){.names = trait_names, .count = TRAITS, .values = s->traits};
+    arena_init(&s->arena, 0);
+    exchange_enter(x->env);
+    cache_pose(x, &q);
+    s->q = dup_question(&q.q, &s->arena);
+    exchange_leave(x->env);
+    u->spelling = s;
+    loop_aside(x->env->loop, &s->aside);
+}
+
+void cache_spell_cancel(cache_use *u) {
+    if (u->spelling) aside_drop(&u->spelling->aside);
+    u->spelling = NULL;
 }

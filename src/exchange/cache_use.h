@@ -34,10 +34,12 @@ bool retelling_next(retelling *t, answer_event *ret, unsigned *ret_at_ms);
 typedef struct cache_use {
     exchange *x;
     cache_key key;
-    bool is_far;                  /* it may be in the store of several weirs */
-    bool only_cached;             /* it is not made, if it is nowhere */
-    struct look_out *far;         /* for what others have stored; NULL: nobody has looked */
-    struct similar_look *similar; /* NULL: nobody has looked for something like it */
+    bool is_far;      /* it may be in the store of several weirs */
+    bool only_cached; /* it is not made, if it is nowhere */
+    cache_wish wish;
+    struct cache_spelling *spelling; /* of its key, on another thread; NULL: none is under way */
+    struct look_out *far;            /* for what others have stored; NULL: nobody has looked */
+    struct similar_look *similar;    /* NULL: nobody has looked for something like it */
     cache_verdict verdict;
     int64_t ttl_ms;
     int64_t max_age_ms; /* of what may be given; -1: any */
@@ -79,6 +81,13 @@ typedef struct posed_question {
 void cache_pose(const exchange *x, posed_question *ret);
 /* u->key. *ret_noted: it was known. false: this question is none for the cache. */
 MUST_USE bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted);
+/* The same of a large question, which a loop would stand still for: on another thread. done is
+ * called later, once, never before this returns: with false where it is none for the cache. */
+typedef struct cache_spelling cache_spelling;
+typedef void cache_spelt_fn(cache_use *u, bool fits);
+void cache_spell_aside(cache_use *u, cache_spelt_fn *done);
+/* Afterwards done is not called. Idempotent. */
+void cache_spell_cancel(cache_use *u);
 /* It has an answer. */
 void cache_note_key(const cache_use *u, const posed_question *q);
 /* What two questions have in common that differ in one text alone: their key without it. apart:

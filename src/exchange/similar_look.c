@@ -274,6 +274,7 @@ bool similar_look_begin(cache_use *u, similar_looked_fn *done) {
     exchange *x = u->x;
     const config *c = exchange_config(x);
     if (!c->cache.semantic.on || !c->cache.semantic.model.len || u->similar) return false;
+    if (x->large) return false; /* a loop would stand still for what is around its text */
     const json_value text = find_text(x);
     if (text.type != JSON_STRING || text.raw.len > 6 * c->cache.semantic.text_bytes + 2)
         return false;

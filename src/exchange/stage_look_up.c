@@ -85,6 +85,7 @@ void cache_use_leave(cache_use *u) {
 static void on_wait_cancelled(stage_wait *w) {
     cache_use *u = CONTAINER_OF(w, cache_use, wait);
     u->waits = false;
+    cache_spell_cancel(u);
     stop_looking(u);
     similar_look_cancel(u);
     if (u->sits && u->seat.leads) flight_fail(u->seat.of, &u->x->failure);
@@ -263,8 +264,8 @@ static void begin_silence(exchange *x) {
 }
 
 static stage_result wait_for(cache_use *u, boarded what) {
+    if (!u->waits) exchange_wait(u->x, &u->wait, on_wait_cancelled); /* else it does for its key */
     u->waits = true;
-    exchange_wait(u->x, &u->wait, on_wait_cancelled);
     if (what == BOARD_FOLLOW) begin_silence(u->x);
     return STAGE_WAIT;
 }
@@ -288,29 +289,24 @@ static known look_near(cache_use *u, bool will_do) {
     return KNOWN_ANSWER;
 }
 
-static stage_result pass_by(cache_use *u, const cache_wish *wish) {
+static stage_result pass_by(cache_use *u) {
     decide(u, CACHE_BYPASS);
-    return wish->only_if_cached ? refuse_uncached(u->x) : STAGE_NEXT;
+    return u->wish.only_if_cached ? refuse_uncached(u->x) : STAGE_NEXT;
 }
 
-static stage_result look_up(cache_use *u, const cache_wish *wish) {
+/* It is known whether there is an answer in memory. */
+static stage_result look_further(cache_use *u, known is) {
     exchange *x = u->x;
-    if (wish->no_store) return pass_by(u, wish);
-    u->max_age_ms = wish->max_age_ms;
-    u->ttl_ms = wish->ttl_ms >= 0 ? wish->ttl_ms : options_of(x)->ttl_ms;
-    exchange_enter(x->env);
-    const known is = look_near(u, !wish->no_cache);
-    exchange_leave(x->env);
-    if (is == KNOWN_UNFIT) return pass_by(u, wish);
+    if (is == KNOWN_UNFIT) return pass_by(u);
     if (is == KNOWN_ANSWER) return STAGE_NEXT;
     /* What guards and bounds have made of an answer is by this weir's rules alone: it stays here.
      */
     u->is_far = x->env->far && !x->shaped;
-    u->only_cached = wish->only_if_cached;
-    if (u->only_cached && !wish->no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);
+    u->only_cached = u->wish.only_if_cached;
+    if (u->only_cached && !u->wish.no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);
     decide(u, CACHE_MISS);
     if (u->only_cached) return refuse_uncached(x);
-    if (wish->no_cache) {
+    if (u->wish.no_cache) {
         record_answer(u, true);
         return STAGE_NEXT;
     }
@@ -318,6 +314,31 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
         u->holders = (flight_holders){{exchange_holder(x), limit_user_of(x), limit_address_of(x)}};
     const boarded what = board(u);
     return what == BOARD_GO_ON ? STAGE_NEXT : wait_for(u, what);
+}
+
+static void on_key(cache_use *u, bool fits) {
+    const known is = !fits ? KNOWN_UNFIT : !u->wish.no_cache && find(u) ? KNOWN_ANSWER : KNOWN_KEY;
+    const stage_result r = look_further(u, is);
+    if (r == STAGE_WAIT) return;
+    u->waits = false;
+    exchange_resume(&u->wait, r);
+}
+
+static stage_result look_up(cache_use *u) {
+    exchange *x = u->x;
+    if (u->wish.no_store) return pass_by(u);
+    u->max_age_ms = u->wish.max_age_ms;
+    u->ttl_ms = u->wish.ttl_ms >= 0 ? u->wish.ttl_ms : options_of(x)->ttl_ms;
+    if (x->large) {
+        cache_spell_aside(u, on_key);
+        u->waits = true;
+        exchange_wait(x, &u->wait, on_wait_cancelled);
+        return STAGE_WAIT;
+    }
+    exchange_enter(x->env);
+    const known is = look_near(u, !u->wish.no_cache);
+    exchange_leave(x->env);
+    return look_further(u, is);
 }
 
 stage_result stage_look_up(exchange *x) {
@@ -333,7 +354,8 @@ stage_result stage_look_up(exchange *x) {
     u->x = x;
     x->cache = u;
     x->age_s = -1;
-    return look_up(u, &wish);
+    u->wish = wish;
+    return look_up(u);
 }
 
 void stage_look_up_done(exchange *x) {

@@ -95,6 +95,44 @@ def test_others_are_served_while_a_large_request_is_read(weir, upstream):
     assert stood_still(w) == []
 
 
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_large_question_is_found_in_the_cache(weir, upstream, name):
+    """Its key is made where no loop stands still for it, of all that it says."""
+    upstream.always(reply(200, bodies.completion("Read.")))
+    w = weir(upstream, server={"workers": 1}, cache={"models": ["*"], "max_temperature": 2})
+    body = REQUESTS[name]()
+    told = [wire.call(w, "POST", "/v1/chat/completions", b, timeout=60).header("x-weir-cache") for b in (body, b" " + body, body.replace(b'"m"', b'"n"', 1))]
+    assert told == ["miss", "hit", "miss"]
+    assert wire.call(w, "POST", "/v1/chat/completions", body[:-1] + b',"tools":[{}]}', timeout=60).header("x-weir-cache") == "bypass"
+    other = body[:-1] + b',"seed":7}'
+    assert wire.call(w, "POST", "/v1/chat/completions", other, {"cache-control": "only-if-cached"}, timeout=60).error["code"] == "not_cached"
+    for headers, says in (({"cache-control": "no-cache"}, "miss"), ({}, "hit"), ({"cache-control": "no-store"}, "bypass")):
+        assert wire.call(w, "POST", "/v1/chat/completions", other, headers, timeout=60).header("x-weir-cache") == says
+    assert stood_still(w) == []
+
+
+def test_a_large_question_with_images_is_passed_by(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Seen.")))
+    w = weir(upstream, server={"workers": 1}, cache={"models": ["*"], "max_temperature": 2})
+    part = b'{"type":"text","text":"the quick brown fox"},'
+    for last, says in ((b'{"type":"text","text":"x"}', "miss"), (b'{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}', "bypass")):
+        body = b'{"model":"m","messages":[{"role":"user","content":[' + part * 10_000 + last + b"]}]}"
+        assert wire.call(w, "POST", "/v1/chat/completions", body, timeout=60).header("x-weir-cache") == says
+    assert stood_still(w) == []
+
+
+def test_whoever_leaves_while_his_question_is_spelled_leaves_nothing(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Small.")))
+    w = weir(upstream, server={"workers": 1}, cache={"models": ["*"], "max_temperature": 2})
+    large = REQUESTS["needless escapes"]()
+    for _ in range(5):
+        with wire.connect(w) as leaving:
+            leaving.request("POST", "/v1/chat/completions", large)
+        assert wire.chat(w).status == 200
+    daemon.wait_until(lambda: w.metrics()["weir_memory_held_bytes"] == 0, 20, "something is still held")
+    assert stood_still(w) == []
+
+
 def empty_blocks(count):
     """Of deflate, each with tables that say nothing but that it ends: eleven bytes, microseconds of work."""
     bits = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *[(int(i in (2, 17)), 3) for i in range(18)], (255, 8), (215, 8), (0, 3)]
