@@ -13,9 +13,9 @@
 --     p never most                 calls at a time
 -- sign is -1 where something is given back. never: more is asked than there is at most.
 --
--- Answers {taken, now, a, b, …}, of each limit what it counts afterwards: of a rate, how long until nothing does (a microseconds, b
+-- Answers "taken now a b …", of each limit what it counts afterwards: of a rate, how long until nothing does (a microseconds, b
 -- n-ths); of money, the period's number and the sum; of calls, how many there are; with here also since when there is any data.
--- To settle and hold: now.
+-- One text, and no list: a reader of lists goes to more trouble for each number than weir for reading it. To settle and hold: now.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -188,15 +188,15 @@ for i, key in ipairs(KEYS) do
     if op == 'take' and (ask[1] == 1 or ask.kind.full(counts[key], ask)) then taken = false end
 end
 
-local answer = {taken and 1 or 0, now}
+local answer = {taken and '1' or '0', whole(now)}
 for i, key in ipairs(KEYS) do
     if taken then
         asks[i].kind.change(counts[key], asks[i])
         asks[i].kind.write(key, counts[key], asks[i])
     end
     local a, b = asks[i].kind.tell(counts[key]) -- before the next, which may count in the same key
-    answer[#answer + 1] = a
-    answer[#answer + 1] = b
+    answer[#answer + 1] = whole(a)
+    answer[#answer + 1] = whole(b)
 end
 if op == 'settle' or op == 'hold' then return now end -- nobody reads more
 if op == 'here' then
@@ -205,6 +205,6 @@ if op == 'here' then
         since = whole(now)
         redis.call('SET', '{weir}:since', since)
     end
-    answer[4] = tonumber(since)
+    answer[4] = whole(tonumber(since))
 end
-return answer
+return table.concat(answer, ' ')

@@ -1,21 +1,20 @@
 #include "limit/shared_wire.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "limit/counter.h"
 
 #include <stdlib.h>
 
 enum {
-    WHO_MAX = 64,
-    /* What each takes at most: a key, and seven numbers. */
-    LIMIT_BYTES = 64 + WHO_MAX + 64 + 7 * 21,
+    /* What each takes at most: a key, a rule, and five numbers. */
+    LIMIT_BYTES = WORDING_KEY_BYTES + WORDING_RULE_BYTES + 64 + 5 * 21,
     FIXED_ARGS = 6, /* EVALSHA, its sha, how many keys; op, lease, lasts */
 };
 
 void shared_command_done(shared_command *c) {
     buf_done(&c->text);
     free(c->args);
+    wordings_done(&c->wordings);
     *c = (shared_command){0};
 }
 
@@ -57,38 +56,36 @@ void shared_command_begin(shared_command *c, size_t limits, span op, span lease,
     c->args[5 + limits] = number_text(c, lasts_ms);
 }
 
-static span key_text(shared_command *c, const limit_ask *a) {
-    const size_t from = begin_text(c);
-    buf *out = &c->text;
-    buf_add(out, SPAN_OF("{weir}:"));
-    buf_add_cstr(out, limit_scope_word(a->scope));
-    buf_add_char(out, ':');
-    buf_add_cstr(out, limit_kind_word(a->kind));
-    buf_add_char(out, ':');
-    if (a->kind != LIMIT_PARALLEL) buf_add(out, config_period_names[a->quota.per]);
-    buf_add_char(out, ':');
-    if (a->who.len <= WHO_MAX) {
-        buf_add(out, a->who);
-    } else {
-        unsigned char hash[SHA256_LEN];
-        char hex[SHA256_HEX_LEN + 1];
-        sha256(a->who, hash);
-        hex_encode(hash, SHA256_LEN, hex);
-        buf_add(out, span_from(hex, SHA256_HEX_LEN));
-    }
-    return end_text(c, from);
-}
-
 static void add_number(shared_command *c, int64_t n) {
     buf_add_char(&c->text, ' ');
     buf_add_i64(&c->text, n);
 }
 
-static void add_rate(shared_command *c, gcra_rule rule, gcra_debt cost) {
-    add_number(c, rule.n);
-    add_number(c, rule.period_us);
-    add_number(c, cost.us);
-    add_number(c, cost.rest);
+static void add_debt(shared_command *c, gcra_debt debt, int64_t sign) {
+    add_number(c, debt.us);
+    add_number(c, debt.rest);
+    add_number(c, sign);
+}
+
+/* Its key, and of what is said of it what comes first. */
+static size_t begin_limit(shared_command *c, const limit_ask *a, bool never) {
+    static const span kinds[LIMIT_KINDS][2] = {{SPAN("r 0"), SPAN("r 1")},
+                                               {SPAN("r 0"), SPAN("r 1")},
+                                               {SPAN("s 0"), SPAN("s 1")},
+                                               {SPAN("p 0"), SPAN("p 1")}};
+    span key, rule;
+    wordings_get(&c->wordings, a, &key, &rule);
+    const size_t key_from = begin_text(c);
+    buf_add(&c->text, key);
+    c->args[3 + c->count] = end_text(c, key_from);
+    const size_t from = begin_text(c);
+    buf_add(&c->text, kinds[a->kind][never]);
+    buf_add(&c->text, rule);
+    return from;
+}
+
+static void end_limit(shared_command *c, size_t from) {
+    c->args[6 + limits_of(c) + c->count++] = end_text(c, from);
 }
 
 /* What so much costs, in microseconds of the rule and n-ths of one: no number of it is beyond what
@@ -101,36 +98,25 @@ static gcra_debt cost_of(gcra_rule rule, int64_t size) {
 }
 
 void shared_command_add(shared_command *c, const limit_ask *a, int64_t amount, shared_least least) {
-    static const char letters[LIMIT_KINDS] = {'r', 'r', 's', 'p'};
     const int64_t sign = amount < 0 ? -1 : 1;
-    c->args[3 + c->count] = key_text(c, a);
-    const size_t from = begin_text(c);
-    buf_add_char(&c->text, letters[a->kind]);
-    add_number(c, amount > a->quota.amount);
+    const size_t from = begin_limit(c, a, amount > a->quota.amount);
     if (a->kind == LIMIT_PARALLEL) {
-        add_number(c, a->quota.amount);
         add_number(c, sign);
     } else if (a->kind == LIMIT_SPEND) {
-        add_number(c, a->quota.amount);
-        add_number(c, a->quota.per == PERIOD_MONTH);
         add_number(c, amount * sign);
         add_number(c, sign);
         add_number(c, least.period);
         add_number(c, least.nano);
     } else {
-        add_rate(c, counter_rule(a->quota), cost_of(counter_rule(a->quota), amount * sign));
-        add_number(c, sign);
+        add_debt(c, cost_of(counter_rule(a->quota), amount * sign), sign);
     }
-    c->args[6 + limits_of(c) + c->count++] = end_text(c, from);
+    end_limit(c, from);
 }
 
 void shared_command_add_debt(shared_command *c, const limit_ask *a, gcra_debt debt, bool back) {
-    c->args[3 + c->count] = key_text(c, a);
-    const size_t from = begin_text(c);
-    buf_add(&c->text, SPAN_OF("r 0"));
-    add_rate(c, counter_rule(a->quota), debt);
-    add_number(c, back ? -1 : 1);
-    c->args[6 + limits_of(c) + c->count++] = end_text(c, from);
+    const size_t from = begin_limit(c, a, false);
+    add_debt(c, debt, back ? -1 : 1);
+    end_limit(c, from);
 }
 
 void shared_command_here(shared_command *c, span node, int64_t lasts_ms) {
@@ -143,12 +129,24 @@ void shared_command_here(shared_command *c, span node, int64_t lasts_ms) {
 
 /* ---- the answer ---- */
 
-static bool is_answer(const redis_reply *reply, size_t count) {
-    return redis_reply_count(reply) == 2 + 2 * count;
+/* Numbers with a blank between them, which the server makes of doubles: none is longer. */
+enum { NUMBER_DIGITS_MAX = 18 };
+
+static span text_of(const redis_reply *reply) {
+    return redis_reply_kind(reply) == REDIS_TEXT ? redis_reply_text(reply) : SPAN_EMPTY;
 }
 
-static int64_t number_at(const redis_reply *reply, size_t i) {
-    return redis_reply_number(redis_reply_at(reply, i));
+/* -1: there is none. */
+static int64_t next_number(span *rest) {
+    int64_t n = 0;
+    size_t at = 0;
+    for (; at < rest->len && rest->ptr[at] >= '0' && rest->ptr[at] <= '9'; at++) {
+        if (at == NUMBER_DIGITS_MAX) return -1;
+        n = n * 10 + (rest->ptr[at] - '0');
+    }
+    if (!at || (at < rest->len && rest->ptr[at] != ' ')) return -1;
+    *rest = span_slice(*rest, at + 1, rest->len);
+    return n;
 }
 
 /* As the process's own would be, by a clock that begins now. */
@@ -165,13 +163,16 @@ static counter counter_of(const limit_ask *a, int64_t first, int64_t second) {
 
 bool shared_read_answer(const redis_reply *reply, limit_ask *asks, size_t count,
                         limit_verdict *ret) {
-    if (!is_answer(reply, count)) return false;
-    const limit_now now = {.mono_us = 0, .wall_us = number_at(reply, 1)};
+    span rest = text_of(reply);
+    const int64_t word = next_number(&rest);
+    const limit_now now = {.mono_us = 0, .wall_us = next_number(&rest)};
     limit_verdict v = {.taken = true};
-    const bool taken = number_at(reply, 0) == 1;
+    const bool taken = word == 1;
+    if (word < 0 || now.wall_us < 0) return false;
     for (size_t i = 0; i < count; i++) {
-        const counter c =
-            counter_of(&asks[i], number_at(reply, 2 + 2 * i), number_at(reply, 3 + 2 * i));
+        const int64_t first = next_number(&rest), second = next_number(&rest);
+        if (first < 0 || second < 0) return false;
+        const counter c = counter_of(&asks[i], first, second);
         bool full;
         const int64_t wait_us = counter_wait(&c, &asks[i], now, &full);
         if (!taken && full) counter_judge(&v, i, wait_us);
@@ -181,18 +182,22 @@ bool shared_read_answer(const redis_reply *reply, limit_ask *asks, size_t count,
             asks[i].spent_in = c.spend.period;
         }
     }
+    if (rest.len) return false;
     if (!taken && v.taken) return false; /* it says no for no reason */
     *ret = v;
     return true;
 }
 
 bool shared_read_taken(const redis_reply *reply) {
-    return redis_reply_count(reply) >= 2 && number_at(reply, 0) == 1;
+    span rest = text_of(reply);
+    return next_number(&rest) == 1 && next_number(&rest) >= 0;
 }
 
 bool shared_read_here(const redis_reply *reply, int64_t *ret_holders, int64_t *ret_since) {
-    if (!is_answer(reply, 1)) return false;
-    *ret_holders = number_at(reply, 2);
-    *ret_since = number_at(reply, 3);
-    return true;
+    span rest = text_of(reply);
+    for (int i = 0; i < 2; i++)
+        if (next_number(&rest) < 0) return false;
+    *ret_holders = next_number(&rest);
+    *ret_since = next_number(&rest);
+    return *ret_holders >= 0 && *ret_since >= 0 && !rest.len;
 }

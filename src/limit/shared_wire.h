@@ -7,13 +7,14 @@
 #define WEIR_LIMIT_SHARED_WIRE_H
 
 #include "limit/gcra.h"
-#include "limit/limiter.h"
+#include "limit/wording.h"
 #include "redis/redis.h"
 
 extern const span embedded_limit_script;
 
 /* A command that is put together; its bytes stay until the next one is. */
 typedef struct shared_command {
+    wordings wordings;
     buf text;
     span *args;
     size_t count, room, most;    /* limits that were added; of args; that there is memory for */
@@ -39,7 +40,8 @@ void shared_command_add_debt(shared_command *c, const limit_ask *a, gcra_debt de
  * asks. */
 void shared_command_here(shared_command *c, span node, int64_t lasts_ms);
 
-/* The answer to take: the verdict, and what each ask is told. false: it is none. */
+/* The answer to take: the verdict, and what each ask is told. false: it is none, and what asks have
+ * been told until then is not meant. */
 MUST_USE bool shared_read_answer(const redis_reply *reply, limit_ask *asks, size_t count,
                                  limit_verdict *ret);
 /* Whether it gave what was asked for, of an answer to take. */

@@ -138,7 +138,7 @@ static bool take_both(client *c, limiter *own, one_call *call, limit_now *ret_no
         shared_command_add(&c->command, &asks[i], asks[i].amount, (shared_least){0});
     const redis_reply *reply = run(c);
     assert_true(shared_read_answer(reply, asks, call->count, &there));
-    const int64_t us = redis_reply_number(redis_reply_at(reply, 1));
+    const int64_t us = strtoll(redis_reply_text(reply).ptr + 2, NULL, 10);
     *ret_now = (limit_now){us, us};
     limit_verdict here = limiter_take(own, call->asks, call->count, *ret_now);
     assert_int_equal(there.taken, here.taken);

@@ -30,18 +30,18 @@ static void put(int to, const char *line, size_t len) {
     assert_int_equal(send(to, line, len, MSG_NOSIGNAL), len);
 }
 
-/* Lists of numbers become errors. A server that has the time sends whole ones. */
+/* Texts become errors. A server that has the time sends whole ones. */
 static void refuse(int from, int to) {
     char bytes[16384];
     const ssize_t n = recv(from, bytes, sizeof bytes - 1, MSG_DONTWAIT);
-    long of_list = 0;
+    bool of_text = false;
     if (n <= 0) return;
     bytes[n] = 0;
     for (char *line = bytes, *end; *line; line = end) {
         end = strchr(line, '\n') + 1;
-        if (of_list > 0)
-            of_list--;
-        else if (*line == '*' && (of_list = strtol(line + 1, NULL, 10)))
+        if (of_text)
+            of_text = false;
+        else if ((of_text = *line == '$'))
             put(to, "-ERR no\r\n", 9);
         else
             put(to, line, (size_t)(end - line));

@@ -81,7 +81,7 @@ static void serve(far *f, const question *q, buf *out) {
     const bool take = !strcmp(q->op, "take");
     bool taken = true;
     if (!q->specs[0].sums) {
-        buf_add_cstr(out, "*4\r\n:1\r\n:1\r\n:1\r\n:7\r\n");
+        buf_add_cstr(out, "$7\r\n1 1 1 7\r\n");
         return;
     }
     for (size_t i = 0; i < q->count && take; i++)
@@ -97,13 +97,15 @@ static void serve(far *f, const question *q, buf *out) {
         buf_add_cstr(out, ":1\r\n");
         return;
     }
-    buf_addf(out, "*%zu\r\n:%d\r\n:%lld\r\n", 2 + 2 * q->count, taken, (long long)wall_us);
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "%d %lld", taken, (long long)wall_us);
     for (size_t i = 0; i < q->count; i++)
         if (q->specs[i].kind == LIMIT_PARALLEL)
-            buf_addf(out, ":%u\r\n:0\r\n", held(f));
+            buf_addf(&text, " %u 0", held(f));
         else
-            buf_addf(out, ":%lld\r\n:%lld\r\n", (long long)(wall_us / 86400000000),
-                     (long long)f->sum);
+            buf_addf(&text, " %lld %lld", (long long)(wall_us / 86400000000), (long long)f->sum);
+    buf_addf(out, "$%zu\r\n%.*s\r\n", text.len, SPAN_ARG(buf_span(&text)));
+    buf_done(&text);
 }
 
 static void read_spec(span text, spec *ret) {
