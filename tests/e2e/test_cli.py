@@ -1,5 +1,6 @@
 """The program before a newcomer: help, what is not understood, streams that are closed, full or left."""
 
+import json
 import os
 import re
 import signal
@@ -131,7 +132,9 @@ def test_a_reader_that_has_read_enough_is_told_nothing(tmp_path, command):
 
 def test_closed_standard_streams_are_not_given_to_sockets(tmp_path):
     """Else a connection would be number 2, and what is meant for people would be sent to it."""
-    script = 'exec weir serve --listen "unix:$PWD/socket" <&- >&- 2>&-'
+    (tmp_path / "weir.yaml").write_text(json.dumps({"models": {"*": "sim"}, "providers": {"sim": {"kind": "simulator", "url": "http://127.0.0.1:9"}},
+                                                    "server": daemon.LOOKED_INTO}))
+    script = 'exec weir serve -c weir.yaml --listen "unix:$PWD/socket" <&- >&- 2>&-'
     path = f"{daemon.WEIR.parent}:{os.environ['PATH']}"
     process = subprocess.Popen(["bash", "-c", script], cwd=tmp_path, env=environment(tmp_path, {"PATH": path}))
     try:

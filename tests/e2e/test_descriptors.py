@@ -84,7 +84,7 @@ def test_nobody_is_lost_while_descriptors_are_short(upstream, weir):
 def test_who_comes_while_there_is_no_descriptor_at_all_waits(upstream, weir):
     """Nothing is left for a connection, not even what is kept: who comes waits for one, and holds up nobody who has his."""
     upstream.always(reply(200, bodies.completion("Hello.")))
-    w = weir(upstream, server={"workers": 1})
+    w = weir(upstream, server={"workers": 1, **daemon.LOOKED_INTO})
     caller, late = wire.connect(w), socket.socket()
     assert ask(caller).status == 200  # its connection to the provider is there, too
     give_back = use_up_descriptors(w)

@@ -57,7 +57,7 @@ def wait_counted(w, count):
 
 def test_records_are_kept_and_asked_for(weir, upstream, store):
     upstream.always(reply(200, bodies.completion()))
-    w = weir(upstream, ledger={"store": store})
+    w = weir(upstream, ledger={"store": store}, server=daemon.LOOKED_INTO)
     answers = [wire.chat(w) for _ in range(5)]
     assert {c["request_id"] for c in all_calls(w)} == {a.header("x-request-id") for a in answers}
     assert record_of(w, answers[0])["total_tokens"] == 12
@@ -68,7 +68,7 @@ def test_records_are_kept_and_asked_for(weir, upstream, store):
 
 def test_the_library_is_loaded_by_nobody_else(weir, upstream):
     upstream.always(reply(200, bodies.completion()))
-    w = weir(upstream)
+    w = weir(upstream, server=daemon.LOOKED_INTO)
     assert wire.chat(w).status == 200 and ask(w, "/usage/summary")["total_calls"] == 1
     assert not loaded(w)
 

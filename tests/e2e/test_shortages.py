@@ -156,7 +156,7 @@ def test_no_descriptor_for_a_provider(weir, upstreams, host):
         u.always(reply(200, bodies.completion("Hello.")))
     w = weir({"providers": {"main": {"kind": "openai", "url": f"http://{host}:{up.port}/v1", "key": "main-key-123456"},
                             "spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}},
-              "models": {"*": ["main", "spare"]}, "breaker": BREAKER, "server": {"workers": 1}})
+              "models": {"*": ["main", "spare"]}, "breaker": BREAKER, "server": {"workers": 1, **daemon.LOOKED_INTO}})
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
     with wire.connect(w) as c:
         c.request("GET", "/health/live")

@@ -34,7 +34,7 @@ def configuration(provider, port, closed_port, redis, postgres):
         "retry": {"retries": 2, "base": "10ms", "cap": "50ms", "patience": "100ms", "budget": "100%"},
         "breaker": {"failures": "90%", "of": 20, "window": "2s", "probe": "100ms"},
         "timeouts": {"connect": "1s", "first_byte": "800ms", "first_token": "900ms", "between_events": "600ms", "total": "4s"},
-        "server": {"workers": 2, "header_timeout": "1s", "body_timeout": "1s", "body_total": "3s", "idle_timeout": "2s", "keep_alive_comment": "100ms", "drain": "3s"},
+        "server": {"workers": 2, "core_dumps": True, "header_timeout": "1s", "body_timeout": "1s", "body_total": "3s", "idle_timeout": "2s", "keep_alive_comment": "100ms", "drain": "3s"},
         "limits": {"memory": "16MB", "body": "1MB", "answer": "2MB", "event": "1MB", "user": {"requests": "100000/s"}, "model": {"gpt*": {"parallel": 1000, "tokens": "100000000/s"}}},
         "admin": {"keys": ADMIN},
         "guard": {"in": "redact", "out": "redact", "restore": True, "rules": [{"name": "ticket", "pattern": "TICK-[0-9]{6}", "lead": "TICK-"}]},
