@@ -109,8 +109,8 @@ int main(int argc, char **argv) {
         free((char *)text.ptr);
     }
     guard_scratch_free(scratch);
-    guard_policy_unref(all);
-    guard_policy_unref(others);
+    guard_policy_free(all);
+    guard_policy_free(others);
     guard_set_unref(s);
     return 0;
 }

@@ -76,7 +76,7 @@ static int list(const cli_args *args) {
     guard_policy *p = NULL;
     guard_set *s = path ? guard_rules_configured(path, GUARD_IN, &p)
                         : guard_rules_load(args->values[OPT_RULES]);
-    guard_policy_unref(p);
+    guard_policy_free(p);
     if (!s) return CLI_FAILED;
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);

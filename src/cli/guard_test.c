@@ -158,7 +158,7 @@ static int run(const cli_args *args) {
         buf_done(&t.out);
     }
     buf_done(&text);
-    guard_policy_unref(p);
+    guard_policy_free(p);
     guard_set_unref(s);
     return status;
 }

@@ -298,8 +298,8 @@ static void free_guard(void *what, const config *c) {
     (void)c;
     for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; k < USES; k++)
-            guard_policy_unref(m->policies[i][k]);
-    guard_policy_unref(m->kept);
+            guard_policy_free(m->policies[i][k]);
+    guard_policy_free(m->kept);
     guard_set_unref(atomic_load_explicit(&m->set, memory_order_relaxed));
     (void)pthread_mutex_destroy(&m->lock);
     free(m);

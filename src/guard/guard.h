@@ -16,8 +16,9 @@
  *   digits the first 4, of an address as much as its rule shows: that is never hidden, in a whole
  *   text neither, so that both come out alike. Everything else is let go in the same turn.
  *
- * Threads  Sets and policies are shared by reference count; a lane is one thread's, and what it
- *          matches in (guard_scratch) too, which any number of lanes use one after the other.
+ * Threads  Sets are shared by reference count; a policy is its owner's, and looked at by any
+ * thread; a lane is one thread's, and what it matches in (guard_scratch) too, which any number of
+ *          lanes use one after the other.
  * Memory   A lane is embedded, under 512 bytes; it allocates while something is open, and no more
  *          than some times GUARD_SPAN_MAX.
  * Cost     docs/guard-rules.md.
@@ -125,8 +126,7 @@ typedef struct guard_policy guard_policy;
  * NULL; overrides that name nothing are passed over (guard_set_knows()). */
 MUST_USE guard_policy *guard_policy_new(guard_set *s, guard_where where, guard_action otherwise,
                                         const guard_override *overrides, size_t count);
-guard_policy *guard_policy_ref(guard_policy *p);
-void guard_policy_unref(guard_policy *p); /* NULL is allowed */
+void guard_policy_free(guard_policy *p); /* NULL is allowed */
 /* Rules look behind percent escapes and into base64 as well. Before it is shared. */
 void guard_policy_decode(guard_policy *p);
 /* Whether any rule looks: else there is no need for lanes. */

@@ -56,7 +56,6 @@ guard_policy *guard_policy_new(guard_set *s, guard_where where, guard_action oth
                                const guard_override *overrides, size_t count) {
     static atomic_uint_fast64_t numbers;
     guard_policy *p = mem_zalloc(sizeof *p + s->count);
-    atomic_init(&p->refs, 1);
     p->number = atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed) + 1;
     p->set = guard_set_ref(s);
     p->mailbox_show = -1;
@@ -71,13 +70,8 @@ guard_policy *guard_policy_new(guard_set *s, guard_where where, guard_action oth
     return p;
 }
 
-guard_policy *guard_policy_ref(guard_policy *p) {
-    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
-    return p;
-}
-
-void guard_policy_unref(guard_policy *p) {
-    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
+void guard_policy_free(guard_policy *p) {
+    if (!p) return;
     guard_set_unref(p->set);
     free(p);
 }

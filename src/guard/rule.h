@@ -58,7 +58,6 @@ struct guard_set {
 enum { SHAPE_OWNER = 1 << 30 };
 
 struct guard_policy {
-    atomic_uint refs;
     uint64_t number; /* no two ever have the same */
     guard_set *set;
     bool looks;

@@ -280,10 +280,10 @@ int main(void) {
     scratch = guard_scratch_new();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     guard_scratch_free(scratch);
-    guard_policy_unref(redact);
-    guard_policy_unref(block);
-    guard_policy_unref(flag);
-    guard_policy_unref(blind);
+    guard_policy_free(redact);
+    guard_policy_free(block);
+    guard_policy_free(flag);
+    guard_policy_free(blind);
     guard_set_unref(set);
     return failed;
 }

@@ -172,9 +172,9 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    guard_policy_unref(redact);
-    guard_policy_unref(block);
-    guard_policy_unref(flag);
+    guard_policy_free(redact);
+    guard_policy_free(block);
+    guard_policy_free(flag);
     guard_set_unref(set);
     guard_scratch_free(scratch);
     return 0;

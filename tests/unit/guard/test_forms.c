@@ -82,7 +82,7 @@ static void hides_them_or_not_as_the_page_says(void **state) {
         lane_result_done(&whole);
     }
     guard_scratch_free(scratch);
-    guard_policy_unref(p);
+    guard_policy_free(p);
     guard_set_unref(s);
 }
 

@@ -87,7 +87,7 @@ static void hides_what_its_rules_match(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         expect(p, (guard_form){0}, rows[i].in, rows[i].out);
-    guard_policy_unref(p);
+    guard_policy_free(p);
 }
 
 /* Patterns are of bytes; what they hide and what they leave is of characters. */
@@ -132,7 +132,7 @@ static void leaves_no_half_of_a_character(void **state) {
     expect(p, (guard_form){0}, "ID:abc\xC3\x28 \x80ID:\xA9\xA9\xA9\xA9\xA9",
            "ID:[FOUR_1]\x28 \x80ID:[FOUR_2]\xA9");
     guard_scratch_free(scratch);
-    guard_policy_unref(p);
+    guard_policy_free(p);
 }
 
 static void hides_what_is_shipped(void **state) {
@@ -153,7 +153,7 @@ static void hides_what_is_shipped(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         expect(p, (guard_form){0}, rows[i].in, rows[i].out);
-    guard_policy_unref(p);
+    guard_policy_free(p);
 }
 
 int main(void) {

@@ -156,7 +156,7 @@ static void decides_by_rule_kind_and_direction(void **state) {
         if (guard_policy_action(p, r) != rows[i].action)
             fail_msg("row %zu: %s", i, guard_action_name(guard_policy_action(p, r)));
         assert_int_equal(guard_policy_looks(p), rows[i].otherwise != GUARD_OFF);
-        guard_policy_unref(p);
+        guard_policy_free(p);
     }
     guard_set_unref(s);
 }
@@ -443,7 +443,7 @@ static void compiles_a_pattern_once_for_all_threads(void **state) {
         assert_int_equal(pthread_join(threads[i], &found), 0);
         assert_ptr_equal(found, p);
     }
-    guard_policy_unref(p);
+    guard_policy_free(p);
     guard_set_unref(s);
 }
 

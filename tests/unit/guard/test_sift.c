@@ -101,7 +101,7 @@ static both both_new(const guard_rule_text *own, size_t count, bool shipped) {
 
 static void both_done(both *b) {
     for (int i = 0; i < WAYS; i++) {
-        guard_policy_unref(b->policy[i]);
+        guard_policy_free(b->policy[i]);
         guard_set_unref(b->sets[i]);
     }
     guard_scratch_free(b->scratch);

@@ -96,7 +96,7 @@ static void does_work_as_the_text_is_long(void **state) {
         check(p, worst[i], 0);
         check(p, worst[i], 256);
     }
-    guard_policy_unref(p);
+    guard_policy_free(p);
     guard_set_unref(s);
 }
 
@@ -112,7 +112,7 @@ static void tries_no_rule_where_it_cannot_match(void **state) {
         const bool makes = strncmp(rows[i], "make", 4) == 0; /* what might be made is asked */
         if (makes != (tries > 0)) fail_msg("%s: %zu tries", rows[i], (size_t)tries);
     }
-    guard_policy_unref(p);
+    guard_policy_free(p);
     guard_set_unref(s);
 }
 
