@@ -1,8 +1,10 @@
 #include "base/mem.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 COLD _Noreturn static void fail(void) {
     fputs("weir: out of memory\n", stderr);
@@ -28,6 +30,21 @@ void *mem_zalloc(size_t size) {
 
 void *mem_zalloc_array(size_t count, size_t size) {
     return checked(calloc(count ? count : 1, size ? size : 1));
+}
+
+/* Zeros are written when the pages are what they are to be: memory that was given back before is
+ * used again as it is. */
+void *mem_zalloc_table(size_t count, size_t size) {
+    enum { LARGE_PAGE = 2 * 1024 * 1024, WORTH = 2 };
+    size_t bytes;
+    void *ptr = NULL;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - LARGE_PAGE) fail();
+    if (bytes < WORTH * LARGE_PAGE) return mem_zalloc_array(count, size);
+    bytes = (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    if (posix_memalign(&ptr, LARGE_PAGE, bytes)) fail();
+    (void)madvise(ptr, bytes, MADV_HUGEPAGE); /* a kernel without them says no */
+    memset(ptr, 0, bytes);
+    return ptr;
 }
 
 void *mem_alloc(size_t size) {

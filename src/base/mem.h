@@ -28,6 +28,9 @@ enum { MEM_REUSE = 1 };
 /* Zeroed. Freed with free(). */
 MUST_USE void *mem_zalloc(size_t size);
 MUST_USE void *mem_zalloc_array(size_t count, size_t size);
+/* The same, of a table that is read here and there: of many megabytes it has large pages, where the
+ * system gives them, so that not each look finds the way to its page anew. */
+MUST_USE void *mem_zalloc_table(size_t count, size_t size);
 /* Not zeroed. */
 MUST_USE void *mem_alloc(size_t size);
 MUST_USE void *mem_realloc(void *ptr, size_t size);

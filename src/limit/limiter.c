@@ -103,7 +103,7 @@ static void rebuild(limiter *l, size_t more, limit_now now) {
         live += counts(&old.counters[i], now);
     while (cap < 2 * (live + more) || (cap < 4 * live && cap < CAP_MAX))
         cap *= 2;
-    l->counters = mem_zalloc_array(cap, sizeof *l->counters);
+    l->counters = mem_zalloc_table(cap, sizeof *l->counters);
     l->cap = cap;
     l->count = live;
     l->hand = 0;
