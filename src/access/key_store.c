@@ -300,6 +300,12 @@ static bool options_fit(key_store *ks, span options, arena *a) {
     return false;
 }
 
+static bool takes_known(key_store *ks, span there, const key_wish *wish, arena *a) {
+    if (key_options_take_known(there, wish, a, &ks->why)) return true;
+    buf_add_char(&ks->why, '.');
+    return false;
+}
+
 static bool add_text(key_store *ks, span id, char ret_text[KEY_TEXT_LEN + 1]) {
     unsigned char hash[SHA256_LEN];
     key_text_new(ret_text);
@@ -360,6 +366,7 @@ key_outcome key_store_change(key_store *ks, span who, const key_wish *wish, aren
     key_outcome found = begin_with(ks, who, a, ret, &changed);
     if (found != KEYS_DONE) return found;
     if (ret->revoked_us) return take_back(ks, KEYS_REVOKED);
+    if (!takes_known(ks, ret->options, wish, a)) return take_back(ks, KEYS_BAD);
     ret->options = key_options_merge(ret->options, wish, a);
     if (wish->says_expires) ret->expires_us = wish->expires_us;
     if (!options_fit(ks, ret->options, a)) return take_back(ks, KEYS_BAD);

@@ -208,29 +208,69 @@ bool key_wish_fits(const key_wish *w, const config *c, arena *a, span *ret_param
 
 /* ---- changing ---- */
 
-/* Members of there, and over them those of changes; null takes one away. Of the mappings that are
- * laid over by name, likewise what is in them: by_name is of the outermost alone. */
-static void merge(json_value there, json_value changes, bool by_name, buf *out, arena *a);
+/* A mapping, and whether what is in it changes by name. */
+typedef struct level {
+    span path; /* empty: the outermost */
+    bool by_name;
+} level;
+
+static level level_in(level l, span name, arena *a) {
+    l.path = l.path.len ? arena_printf(a, "%.*s.%.*s", SPAN_ARG(l.path), SPAN_ARG(name)) : name;
+    return l;
+}
 
 /* Whoever changes one limit of a key means to keep its budget. */
-static bool is_by_name(span name) {
-    static const span names[] = {SPAN("limits"), SPAN("tags"), SPAN("metadata")};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (span_eq(name, names[i])) return true;
+static bool is_by_name(level l, span name, json_value v, arena *a) {
+    static const span paths[] = {SPAN("limits"), SPAN("limits.request"), SPAN("tags"),
+                                 SPAN("metadata")};
+    const span path = level_in(l, name, a).path;
+    if (!l.by_name || v.type != JSON_OBJECT) return false;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        if (span_eq(path, paths[i])) return true;
     return false;
 }
 
-static void merge_member(span name, json_value old, json_value new, buf *out, arena *a) {
+static json_value mapping_of(json_value there, span name) {
+    const json_value v = json_get(there, name);
+    return v.type == JSON_OBJECT ? v : object_of(SPAN_EMPTY);
+}
+
+static bool takes_known(json_value there, json_value changes, level l, arena *a, buf *ret_why) {
+    json_member m;
+    for (json_iter it = json_iter_of(changes); json_next_member(&it, &m);) {
+        span name = json_string(json_member_name(&m), a);
+        if (m.value.type == JSON_NULL) {
+            if (json_get(there, name).type == JSON_NONE &&
+                !config_rights_has(l.path, name, ret_why))
+                return false;
+        } else if (is_by_name(l, name, m.value, a) &&
+                   !takes_known(mapping_of(there, name), m.value, level_in(l, name, a), a,
+                                ret_why)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool key_options_take_known(span there, const key_wish *changes, arena *a, buf *ret_why) {
+    const level outermost = {.by_name = changes->by_name};
+    return takes_known(object_of(there), object_of(changes->rest), outermost, a, ret_why);
+}
+
+/* Members of there, and over them those of changes; null takes one away. */
+static void merge(json_value there, json_value changes, level l, buf *out, arena *a);
+
+static void merge_member(span name, json_value old, json_value new, level l, buf *out, arena *a) {
     buf inner = BUF_EMPTY;
     json_value v;
     json_fault fault;
     buf_add_char(&inner, '{');
-    merge(old, new, false, &inner, a);
+    merge(old, new, l, &inner, a);
     const span text = close_object(&inner, a);
     if (json_scan(text, NULL, &v, &fault) && !json_is_empty(v)) add_member(out, name, v, a);
 }
 
-static void merge(json_value there, json_value changes, bool by_name, buf *out, arena *a) {
+static void merge(json_value there, json_value changes, level l, buf *out, arena *a) {
     json_member m;
     for (json_iter it = json_iter_of(there); json_next_member(&it, &m);) {
         span name = json_string(json_member_name(&m), a);
@@ -238,19 +278,18 @@ static void merge(json_value there, json_value changes, bool by_name, buf *out, 
     }
     for (json_iter it = json_iter_of(changes); json_next_member(&it, &m);) {
         span name = json_string(json_member_name(&m), a);
-        const json_value old = json_get(there, name);
         if (m.value.type == JSON_NULL) continue;
-        if (by_name && is_by_name(name) && m.value.type == JSON_OBJECT)
-            merge_member(name, old.type == JSON_OBJECT ? old : object_of(SPAN_EMPTY), m.value, out,
-                         a);
+        if (is_by_name(l, name, m.value, a))
+            merge_member(name, mapping_of(there, name), m.value, level_in(l, name, a), out, a);
         else
             add_member(out, name, m.value, a);
     }
 }
 
 span key_options_merge(span there, const key_wish *changes, arena *a) {
+    const level outermost = {.by_name = changes->by_name};
     buf out = BUF_EMPTY;
     buf_add_char(&out, '{');
-    merge(object_of(there), object_of(changes->rest), changes->by_name, &out, a);
+    merge(object_of(there), object_of(changes->rest), outermost, &out, a);
     return close_object(&out, a);
 }

@@ -20,7 +20,8 @@ typedef struct key_wish {
     bool says_expires;
     int64_t expires_us; /* wall time; 0: never */
     span rest;    /* the other members, as an object of one line; of a change null takes one away */
-    bool by_name; /* of what it says of limits, tags and metadata each name changes by itself */
+    bool by_name; /* of what it says of limits (and of limits.request), tags and metadata each name
+                     changes by itself */
 } key_wish;
 
 /* now_us: "30d" counts from then. What it finds is in the arena. false: *ret_why is a sentence and
@@ -32,6 +33,10 @@ MUST_USE bool key_wish_read(span json, key_wish_kind kind, int64_t now_us, arena
  * in the store this is not asked: what its names stood for may have gone since. */
 MUST_USE bool key_wish_fits(const key_wish *w, const config *c, arena *a, span *ret_param,
                             buf *ret_why);
+
+/* Whether all that the changes take away is what a key may have, or what this one has: whoever
+ * mistypes a name would believe it gone. false: *ret_why is what is wrong, without a full stop. */
+MUST_USE bool key_options_take_known(span there, const key_wish *changes, arena *a, buf *ret_why);
 
 /* What is there, with the wish's changes: an object of one line, in the arena. */
 span key_options_merge(span there, const key_wish *changes, arena *a);

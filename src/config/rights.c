@@ -3,6 +3,7 @@
 
 #include "config/problems.h"
 #include "config/reader.h"
+#include "json/json.h"
 
 static void tell_first(const config_problems *p, buf *ret_why) {
     if (p->count) buf_add(ret_why, p->items[0].text);
@@ -38,6 +39,42 @@ bool config_rights_parse(span text, arena *a, config_client *ret, buf *ret_why) 
     arena_done(&scratch);
     config_unref(c);
     return good;
+}
+
+/* {"limits": {"spent": null}} */
+static void write_nested(span mapping, span name, buf *out) {
+    size_t depth = 1;
+    span part;
+    buf_add_char(out, '{');
+    for (; mapping.len && span_cut(&mapping, '.', &part); depth++) {
+        json_write_string(out, part);
+        buf_add_cstr(out, ": {");
+    }
+    json_write_string(out, name);
+    buf_add_cstr(out, ": null");
+    while (depth--)
+        buf_add_char(out, '}');
+}
+
+bool config_rights_has(span mapping, span name, buf *ret_why) {
+    const option_scope *scope = &scope_rights;
+    buf path = BUF_EMPTY, text = BUF_EMPTY;
+    buf_addf(&path, "%.*s%s%.*s", SPAN_ARG(mapping), mapping.len ? "." : "", SPAN_ARG(name));
+    bool has = span_find(name, 0, '.') == name.len &&
+               (option_find(scope, buf_span(&path)) || option_is_section(scope, buf_span(&path)));
+    /* In tags are names that whoever writes them has chosen. */
+    has = has || option_find(scope, mapping);
+    if (!has) {
+        arena a;
+        config_client none = {0};
+        arena_init(&a, 0);
+        write_nested(mapping, name, &text);
+        has = config_rights_parse(buf_span(&text), &a, &none, ret_why);
+        arena_done(&a);
+    }
+    buf_done(&path);
+    buf_done(&text);
+    return has;
 }
 
 /* ---- copying ---- */

@@ -12,6 +12,10 @@
  * has a sentence, and *ret is as before. */
 MUST_USE bool config_rights_parse(span text, arena *a, config_client *ret, buf *ret_why);
 
+/* Whether a client may have an option of that name in that mapping ("limits.request"; empty: among
+ * the outermost). false: *ret_why says so, as of one that is read. */
+MUST_USE bool config_rights_has(span mapping, span name, buf *ret_why);
+
 /* A copy whose texts and lists are all in the arena. */
 config_client config_client_copy(const config_client *c, arena *a);
 

@@ -108,12 +108,69 @@ static void changes_are_laid_over(void **state) {
         {"{\"a\": 1}", "{\"limits\": {\"c\": 2}}", "{\"a\": 1, \"limits\": {\"c\": 2}}", true},
         {"{\"limits\": {\"c\": 2}, \"a\": 1}", "{\"limits\": null}", "{\"a\": 1}", true},
         {"{\"guard\": {\"c\": 2}}", "{\"guard\": {\"d\": 3}}", "{\"guard\": {\"d\": 3}}", true},
+        {"{\"limits\": {\"request\": {\"n\": 2, \"body\": \"1KB\"}}}",
+         "{\"limits\": {\"request\": {\"n\": 3}}}",
+         "{\"limits\": {\"request\": {\"body\": \"1KB\", \"n\": 3}}}", true},
+        {"{\"limits\": {\"request\": {\"n\": 2, \"body\": \"1KB\"}}}",
+         "{\"limits\": {\"request\": {\"n\": null}}}",
+         "{\"limits\": {\"request\": {\"body\": \"1KB\"}}}", true},
+        {"{\"limits\": {\"request\": {\"n\": 2}, \"spend\": \"5/d\"}}",
+         "{\"limits\": {\"request\": {\"n\": null}}}", "{\"limits\": {\"spend\": \"5/d\"}}", true},
+        {"{\"limits\": {\"request\": {\"n\": 2}, \"spend\": \"5/d\"}}",
+         "{\"limits\": {\"request\": null}}", "{\"limits\": {\"spend\": \"5/d\"}}", true},
+        {"{\"limits\": {\"request\": 1}}", "{\"limits\": {\"request\": {\"n\": 3}}}",
+         "{\"limits\": {\"request\": {\"n\": 3}}}", true},
+        {"{\"metadata\": {\"request\": {\"c\": 2}}}", "{\"metadata\": {\"request\": {\"d\": 3}}}",
+         "{\"metadata\": {\"request\": {\"d\": 3}}}", true},
+        {"{\"limits\": {\"request\": {\"n\": 2, \"body\": \"1KB\"}}}",
+         "{\"limits\": {\"request\": {\"n\": 3}}}", "{\"limits\": {\"request\": {\"n\": 3}}}",
+         false},
     };
     arena a;
     arena_init(&a, 0);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const key_wish w = {.rest = span_cstr(rows[i].changes), .by_name = rows[i].by_name};
         assert_span(key_options_merge(span_cstr(rows[i].there), &w, &a), rows[i].comes);
+    }
+    arena_done(&a);
+}
+
+/* "": all that is taken away can be there, or is. */
+static void what_no_key_has_is_not_taken_away(void **state) {
+    (void)state;
+    static const struct {
+        const char *there, *changes, *why;
+        bool by_name;
+    } rows[] = {
+        {"{}", "{}", "", true},
+        {"{}", "{\"limits\": null, \"owner\": null, \"guard\": null, \"tags\": null}", "", true},
+        {"{}", "{\"limits\": {\"spend\": null, \"request\": null}}", "", true},
+        {"{}", "{\"limits\": {\"request\": {\"n\": null, \"body\": null}}}", "", true},
+        {"{}", "{\"tags\": {\"x\": null}, \"metadata\": {\"a.b\": null}}", "", true},
+        {"{}", "{\"limits\": {\"spent\": null}}",
+         "unknown option 'limits.spent'; did you mean 'limits.spend'?", true},
+        {"{\"limits\": {\"spend\": \"5/d\"}}",
+         "{\"limits\": {\"requests\": \"5/m\", \"spent\": null}}",
+         "unknown option 'limits.spent'; did you mean 'limits.spend'?", true},
+        {"{}", "{\"limits\": {\"request\": {\"m\": null}}}",
+         "unknown option 'limits.request.m'; did you mean 'limits.request.n'?", true},
+        {"{}", "{\"limits\": {\"request.n\": null}}", "limits", true},
+        {"{}", "{\"limits.spend\": null}", "limits", false},
+        {"{}", "{\"limit\": null}", "unknown option 'limit'; did you mean 'limits'?", false},
+        {"{}", "{\"key\": null}", "unknown option", false},
+        {"{}", "{\"\": null}", "expected the name of an option", false},
+        {"{\"limits\": {\"spent\": 1}}", "{\"limits\": {\"spent\": null}}", "", true},
+        {"{\"limit\": 1}", "{\"limit\": null}", "", false},
+    };
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const key_wish w = {.rest = span_cstr(rows[i].changes), .by_name = rows[i].by_name};
+        buf why = BUF_EMPTY;
+        const bool fits = key_options_take_known(span_cstr(rows[i].there), &w, &a, &why);
+        if (fits != !*rows[i].why || !strstr(buf_cstr(&why), rows[i].why))
+            fail_msg("%s: %s", rows[i].changes, buf_cstr(&why));
+        buf_done(&why);
     }
     arena_done(&a);
 }
@@ -134,6 +191,7 @@ int main(void) {
         cmocka_unit_test(wishes_are_read),
         cmocka_unit_test(what_is_none_is_refused),
         cmocka_unit_test(changes_are_laid_over),
+        cmocka_unit_test(what_no_key_has_is_not_taken_away),
         cmocka_unit_test(an_overlap_has_a_unit_and_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
