@@ -8,6 +8,17 @@
 
 /* ---- texts, lists and pairs ---- */
 
+/* Whoever takes all away, and says of the same what there is to be, may mean either. */
+static bool is_alone(const cli_args *args, size_t option, const char *shown) {
+    const char *value;
+    bool none = false;
+    size_t count = 0;
+    for (; (value = cli_value(args, option, count)); count++)
+        none = none || !*value;
+    if (none && count > 1) cli_complain("--%s '' takes all of them away; give it alone", shown);
+    return !none || count == 1;
+}
+
 /* "" takes away what is there. */
 static void put_text(json_writer *w, const cli_args *args, size_t option, const char *name) {
     const char *value = args->values[option];
@@ -19,13 +30,14 @@ static void put_text(json_writer *w, const cli_args *args, size_t option, const 
         json_put_null(w);
 }
 
-static void put_list(json_writer *w, const cli_args *args, size_t option, const char *name) {
+static bool put_list(json_writer *w, const cli_args *args, size_t option, const char *name) {
     const char *value = args->values[option];
-    if (!value) return;
+    if (!value) return true;
+    if (!is_alone(args, option, name)) return false;
     json_key(w, name);
     if (!*value) {
         json_put_null(w);
-        return;
+        return true;
     }
     json_open_array(w);
     for (size_t i = 0; (value = cli_value(args, option, i)); i++) {
@@ -34,6 +46,7 @@ static void put_list(json_writer *w, const cli_args *args, size_t option, const 
             if (span_trim(part).len) json_put_string(w, span_trim(part));
     }
     json_close_array(w);
+    return true;
 }
 
 /* NAME=VALUE: false after saying so. */
@@ -67,6 +80,7 @@ static bool put_pairs(json_writer *w, const cli_args *args, key_wish_kind kind, 
     const char *text = args->values[option];
     span left, right;
     if (!text) return true;
+    if (!is_alone(args, option, name)) return false;
     json_key(w, member);
     if (!*text) {
         json_put_null(w);
@@ -139,14 +153,15 @@ static void put_value(json_writer *w, span value) {
         json_put_string(w, value);
 }
 
-/* What stands below prefix; of the outermost all but limits, which have options of their own. */
+/* What stands below prefix; of the outermost all but what is in limits, which have options of their
+ * own. */
 static bool put_under(json_writer *w, const options *all, span prefix) {
     span name;
     bool ends, first;
     for (size_t i = 0; i < all->count; i++) {
         const pair *p = &all->items[i];
         if (!is_under(p->path, prefix, &name, &ends)) continue;
-        if (!prefix.len && span_eq(name, SPAN_OF("limits"))) continue;
+        if (!prefix.len && !ends && span_eq(name, SPAN_OF("limits"))) continue;
         if (!is_first(all, prefix, i, &first)) return false;
         if (!first) continue;
         put_name(w, name);
@@ -180,6 +195,10 @@ static bool is_others(const cli_args *args, span path) {
         {OPT_METADATA, "metadata", "metadata"},
     };
     const span outermost = span_slice(path, 0, span_find(path, 0, '.'));
+    if (args->values[OPT_LIMIT] && span_eq(path, SPAN_OF("limits"))) {
+        cli_complain("--option says limits, and --limit does too; give one of them");
+        return true;
+    }
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         if (!span_eq(outermost, span_cstr(own[i].member)) || !args->values[own[i].option]) continue;
         cli_complain("--option says %.*s, and --%s does too; give one of them", SPAN_ARG(path),
@@ -203,6 +222,16 @@ static bool read_options(const cli_args *args, arena *a, options *ret) {
 }
 
 /* ---- limits ---- */
+
+/* Of limits.request there is more than one, each by its path. */
+static bool is_kind(span kind) {
+    static const span kinds[] = {SPAN("requests"), SPAN("tokens"), SPAN("spend"), SPAN("parallel")};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (span_eq(kind, kinds[i])) return true;
+    cli_complain("--limit has no kind %.*s; expected requests, tokens, spend or parallel",
+                 SPAN_ARG(kind));
+    return false;
+}
 
 /* All that is said of one kind, which several options may do: each for a period. */
 static bool put_limits_of(json_writer *w, const cli_args *args, span kind, size_t first) {
@@ -243,14 +272,20 @@ static bool put_limits(json_writer *w, const cli_args *args, const options *all)
     const bool others = names_limits(all);
     span kind, value;
     if (!text && !others) return true;
+    if (!is_alone(args, OPT_LIMIT, "limit")) return false;
+    if (text && !*text && others) {
+        cli_complain("--limit '' takes all of them away, and --option says limits too; give one "
+                     "of them");
+        return false;
+    }
     json_key(w, "limits");
-    if (text && !*text && !others) {
+    if (text && !*text) {
         json_put_null(w);
         return true;
     }
     json_open_object(w);
-    for (size_t i = 0; (text = cli_value(args, OPT_LIMIT, i)) && *text; i++) {
-        if (!split("limit", text, &kind, &value)) return false;
+    for (size_t i = 0; (text = cli_value(args, OPT_LIMIT, i)); i++) {
+        if (!split("limit", text, &kind, &value) || !is_kind(kind)) return false;
         if (!was_before(args, kind, i) && !put_limits_of(w, args, kind, i)) return false;
     }
     if (!put_under(w, all, SPAN_OF("limits"))) return false;
@@ -264,12 +299,12 @@ static bool put_rights(json_writer *w, const cli_args *args, key_wish_kind kind,
     options others;
     if (!read_options(args, a, &others)) return false;
     put_text(w, args, OPT_EXPIRES, "expires");
-    put_list(w, args, OPT_MODELS, "models");
-    put_list(w, args, OPT_ENDPOINTS, "endpoints");
-    put_list(w, args, OPT_ADDRESSES, "addresses");
     put_text(w, args, OPT_OWNER, "owner");
     put_text(w, args, OPT_ENVIRONMENT, "environment");
-    return put_limits(w, args, &others) && put_pairs(w, args, kind, OPT_TAG, "tag", "tags") &&
+    return put_list(w, args, OPT_MODELS, "models") &&
+           put_list(w, args, OPT_ENDPOINTS, "endpoints") &&
+           put_list(w, args, OPT_ADDRESSES, "addresses") && put_limits(w, args, &others) &&
+           put_pairs(w, args, kind, OPT_TAG, "tag", "tags") &&
            put_pairs(w, args, kind, OPT_METADATA, "metadata", "metadata") &&
            put_under(w, &others, SPAN_EMPTY);
 }

@@ -123,7 +123,7 @@ const cli_command cli_keys_set = {
     .summary = "Change what a key may do",
     .operands = {"NAME", CLI_TEXT, NULL, 1, 1},
     .about = "What is given replaces what was there, of limits, tags and metadata what is named;\n"
-             "'' takes it away (--limit spend= that limit, --limit '' all).",
+             "'' takes it away (--limit spend= that limit, --limit '' alone all).",
     .example = "weir keys set app --limit requests=120/m --owner ''",
     .options = set_options,
     .option_count = ARRAY_LEN(set_options),

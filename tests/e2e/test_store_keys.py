@@ -224,6 +224,9 @@ def test_pages_of_the_list(served):
         (["create", "--name", "a", "--option", "name=b"], "--option says name, and --name does too"),
         (["create", "--name", "a", "--tag", "b=1", "--option", "tags.c=2"], "--option says tags.c, and --tag does too"),
         (["create", "--name", "a", "--tag", "b=1", "--tag", "c=1", "--tag", "b=2"], "--tag says b twice"),
+        (["create", "--name", "a", "--limit", "request=5/m"], "--limit has no kind request; expected requests, tokens, spend or parallel"),
+        (["create", "--name", "a", "--option", "limits=", "--limit", "spend=5/d"], "--option says limits, and --limit does too"),
+        (["create", "--name", "a", "--option", "limits=", "--option", "limits.request.n=2"], "--option says limits twice"),
         (["create", "--name", "file"], "the configuration has a client named file"),
         (["show", "nobody"], "there is no key nobody"),
         (["rotate", "nobody"], "there is no key nobody"),
@@ -311,9 +314,54 @@ def test_what_is_set_keeps_what_is_not_named(served):
         "limits": {"spend": "5/d", "request": {"n": 2}, "requests": "120/m"}, "tags": {"team": "search", "feature": "chat"}, "metadata": {"ticket": "7"}}
     assert after("--limit", "requests=", "--tag", "feature=", "--metadata", "ticket=") == {
         "limits": {"spend": "5/d", "request": {"n": 2}}, "tags": {"team": "search"}}
-    assert after("--limit", "", "--tag", "") == {}
+    assert after("--option", "limits.request.body=100B", "--tag", "") == {"limits": {"spend": "5/d", "request": {"n": 2, "body": "100B"}}}
+    assert after("--option", "limits.request.n=") == {"limits": {"spend": "5/d", "request": {"body": "100B"}}}
+    assert after("--option", "limits.request.n=1", "--limit", "spend=") == {"limits": {"request": {"body": "100B", "n": 1}}}
+    assert after("--option", "limits.request=", "--limit", "spend=5/d") == {"limits": {"spend": "5/d"}}
+    assert after("--option", "limits=") == {}
+    assert after("--limit", "requests=60/m", "--limit", "spend=5/d") == {"limits": {"requests": "60/m", "spend": "5/d"}}
+    assert after("--limit", "") == {}
     changed = api(w, "PATCH", "/app", body={"limits": {"requests": "1/m"}}).json()
     assert api(w, "PATCH", "/app", body={"limits": {"spend": "1/d"}}).json()["limits"] == {"spend": "1/d"} != changed["limits"]  # the API's members are whole
+
+
+@pytest.mark.parametrize(
+    "args, says",
+    [
+        (["--limit", "", "--limit", "requests=5/m"], "--limit '' takes all of them away; give it alone"),
+        (["--limit", "requests=5/m", "--limit", ""], "--limit '' takes all of them away; give it alone"),
+        (["--limit", "", "--limit", ""], "--limit '' takes all of them away; give it alone"),
+        (["--limit", "", "--option", "limits.request.n=3"], "--limit '' takes all of them away, and --option says limits too"),
+        (["--tag", "a=1", "--tag", ""], "--tag '' takes all of them away; give it alone"),
+        (["--tag", "", "--tag", "a=1"], "--tag '' takes all of them away; give it alone"),
+        (["--metadata", "a=1", "--metadata", ""], "--metadata '' takes all of them away; give it alone"),
+        (["--models", "o3", "--models", ""], "--models '' takes all of them away; give it alone"),
+        (["--limit", "spend=", "--limit", "spend=5/month"], "limits.spend"),
+        (["--limit", "spent="], "--limit has no kind spent; expected requests, tokens, spend or parallel"),
+        (["--limit", "request="], "--limit has no kind request; expected requests, tokens, spend or parallel"),
+        (["--option", "limits.spent="], "unknown option 'limits.spent'; did you mean 'limits.spend'?"),
+        (["--option", "limits.request.m="], "unknown option 'limits.request.m'; did you mean 'limits.request.n'?"),
+        (["--option", "gaurd=", "--owner", "b"], "unknown option 'gaurd'; did you mean 'guard'?"),
+    ],
+)
+def test_what_may_be_meant_otherwise_changes_nothing(served, args, says):
+    """Whoever takes a limit away that there cannot be would believe it gone, and whoever takes all away and gives one that all others are."""
+    w = served()
+    rights = ["--models", "gpt-4o", "--limit", "requests=60/m", "--limit", "spend=5/d", "--option", "limits.request.n=2", "--tag", "team=search"]
+    made = json.loads(create(w, "app", "--json", *rights))
+    done = keys(w, "set", "app", *args, check=False)
+    assert done.returncode == 2 and says in done.stderr and not done.stdout, done
+    assert json.loads(keys(w, "show", "app", "--json")) == {name: value for name, value in made.items() if name != "key"}
+
+
+def test_what_no_key_has_the_api_does_not_take_away(served):
+    w = served(admin={"keys": [ADMIN]})
+    create(w, "app", "--limit", "spend=5/d", "--owner", "search")
+    for body in ({"limit": None}, {"owner": None, "limits.spend": None}):
+        answer = api(w, "PATCH", "/app", body=body)
+        assert code(answer) == (400, "invalid_value") and "limits" in answer.error["message"]
+    assert api(w, "GET", "/app").json()["owner"] == "search"
+    assert api(w, "PATCH", "/app", body={"limits": None, "owner": None, "guard": None}).status == 200
 
 
 # ---- what a key may do ----
