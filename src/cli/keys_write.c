@@ -1,6 +1,7 @@
 /* weir keys create, set. */
 #include "base/clock.h"
 #include "cli/keys_wish.h"
+#include "config/rights.h"
 
 static const cli_option create_options[] = {
     RIGHTS_ROWS,
@@ -29,6 +30,16 @@ static int judge(keys_place *p, const key_wish *wish) {
     return good ? CLI_OK : CLI_USAGE;
 }
 
+/* A key that is there is no worse for it. */
+static void warn_of_budget(keys_place *p, const store_key *row) {
+    config_client rights = {0};
+    buf why = BUF_EMPTY;
+    if (config_rights_parse(row->options, &p->arena, &rights, &why) &&
+        config_rights_are_forgotten(p->config, &rights, &why))
+        cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
+    buf_done(&why);
+}
+
 /* With the first key of a store the gate closes, for all who had none. */
 static bool closes_gate(const keys_place *p) {
     const config *c = p->config;
@@ -47,6 +58,7 @@ static int create(keys_place *p, const cli_args *args, const key_wish *wish) {
     if (status == CLI_OK && closes)
         cli_complain("this is the first key of the store: from now on every call needs one, also "
                      "when all are revoked (keys: off asks for none)");
+    if (status == CLI_OK) warn_of_budget(p, &row);
     return status == CLI_OK ? keys_tell_new(&row, text, args->values[OPT_JSON]) : status;
 }
 
@@ -102,6 +114,7 @@ static int run_set(const cli_args *args) {
                 key_store_change(p.store, span_cstr(args->rest[0]), &wish, &p.arena, &row);
             status = keys_outcome(&p, o, args->rest[0]);
         }
+        if (status == CLI_OK) warn_of_budget(&p, &row);
         if (status == CLI_OK) status = tell_change(&row, args->values[OPT_JSON]);
         keys_close(&p);
     }

@@ -2,6 +2,7 @@
  * models of which there is none. And budgets that a start forgets. */
 #include "config/pattern.h"
 #include "config/reader.h"
+#include "config/rights.h"
 #include "config/units.h"
 
 typedef bool can_be(const config *c, span pattern);
@@ -98,22 +99,24 @@ COLD void limit_advice_give(reader *r, const yaml_node *root) {
 typedef struct longest {
     span name; /* empty: there is none */
     config_period per;
+    bool may; /* it may be for that, or shorter */
 } longest;
 
 static void note_budget(longest *l, span name, const config_limit_set *s) {
     for (unsigned i = 0; i < s->spend.count; i++)
         if (!l->name.len || s->spend.items[i].per > l->per)
-            *l = (longest){name, s->spend.items[i].per};
+            *l = (longest){.name = name, .per = s->spend.items[i].per};
 }
 
-/* Of addresses there are no records to begin with. */
+/* Of addresses there are no records to begin with. A token may have one for a month, whose budget
+ * nobody knows before it comes. */
 static longest longest_budget(reader *r) {
     const config_limits *all = &r->config->limits;
     const struct {
         const char *name;
         const config_limit_rules *rules;
     } named[] = {{"model", &all->model}, {"target", &all->target}, {"tag", &all->tag}};
-    longest l = {SPAN_EMPTY, PERIOD_DAY};
+    longest l = {.per = PERIOD_DAY};
     note_budget(&l, SPAN_OF("limits.user.spend"), &all->user);
     for (size_t i = 0; i < ARRAY_LEN(named); i++)
         for (size_t k = 0; k < named[i].rules->count; k++) {
@@ -128,30 +131,42 @@ static longest longest_budget(reader *r) {
         if (r->config->clients[i].limits.spend.count)
             note_budget(&l, reader_name(r, "clients[%zu].limits.spend", i),
                         &r->config->clients[i].limits);
+    if (r->config->jwt.on && r->config->jwt.limits.len && !(l.name.len && l.per == PERIOD_MONTH))
+        l = (longest){SPAN_OF("auth.jwt.claims.limits"), PERIOD_MONTH, .may = true};
     return l;
 }
 
-/* A budget begins, after a start, with what the records of its day or month come to. */
-COLD void budget_advice_give(reader *r, const yaml_node *root) {
+/* A budget begins, after a start, with what the records of its day or month come to; or with the
+ * sum that weirs have in common. */
+COLD static bool is_forgotten(const config *c, longest l, buf *ret_why) {
     enum { DAY_MS = 24 * 3600 * 1000, LONGEST_MONTH = 31 };
-    const config *c = r->config;
-    const yaml_node *ledger = yaml_get(root, SPAN_OF("ledger"));
-    const longest l = longest_budget(r);
     const bool month = l.per == PERIOD_MONTH;
     const int64_t needs_ms = (int64_t)DAY_MS * (month ? LONGEST_MONTH : 1);
-    if (!l.name.len) return;
+    if (!l.name.len || c->shared.on) return false;
     if (!c->ledger.on) {
-        reader_warning(r, ledger,
-                       "ledger is off: a budget (%.*s) begins anew whenever weir is started",
-                       SPAN_ARG(l.name));
-        return;
+        buf_addf(ret_why, "ledger is off: a budget (%.*s) begins anew whenever weir is started",
+                 SPAN_ARG(l.name));
+        return true;
     }
-    if (!c->ledger.keep_ms || c->ledger.keep_ms >= needs_ms) return;
-    buf keep = BUF_EMPTY;
-    unit_write_duration(c->ledger.keep_ms, &keep);
-    reader_warning(r, ledger,
-                   "ledger.keep is %s, and %.*s is for a %s: whenever weir is started, what was "
-                   "spent before that is forgotten",
-                   buf_cstr(&keep), SPAN_ARG(l.name), month ? "month" : "day");
-    buf_done(&keep);
+    if (!c->ledger.keep_ms || c->ledger.keep_ms >= needs_ms) return false;
+    buf_add_cstr(ret_why, "ledger.keep is ");
+    unit_write_duration(c->ledger.keep_ms, ret_why);
+    buf_addf(ret_why,
+             ", and %.*s %s for a %s: whenever weir is started, what was spent before that is "
+             "forgotten",
+             SPAN_ARG(l.name), l.may ? "may be" : "is", month ? "month" : "day");
+    return true;
+}
+
+bool config_rights_are_forgotten(const config *c, const config_client *rights, buf *ret_why) {
+    longest l = {.per = PERIOD_DAY};
+    note_budget(&l, SPAN_OF("limits.spend"), &rights->limits);
+    return is_forgotten(c, l, ret_why);
+}
+
+COLD void budget_advice_give(reader *r, const yaml_node *root) {
+    buf why = BUF_EMPTY;
+    if (is_forgotten(r->config, longest_budget(r), &why))
+        reader_warning(r, yaml_get(root, SPAN_OF("ledger")), "%.*s", SPAN_ARG(buf_span(&why)));
+    buf_done(&why);
 }

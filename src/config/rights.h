@@ -16,6 +16,11 @@ MUST_USE bool config_rights_parse(span text, arena *a, config_client *ret, buf *
  * the outermost). false: *ret_why says so, as of one that is read. */
 MUST_USE bool config_rights_has(span mapping, span name, buf *ret_why);
 
+/* Whether a start of weir with c forgets what was spent of a budget that is among them: it is
+ * longer than records are kept. Then *ret_why says so, without a full stop. */
+MUST_USE bool config_rights_are_forgotten(const config *c, const config_client *rights,
+                                          buf *ret_why);
+
 /* A copy whose texts and lists are all in the arena. */
 config_client config_client_copy(const config_client *c, arena *a);
 

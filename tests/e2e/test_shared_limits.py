@@ -285,6 +285,28 @@ def test_budgets_are_common_and_outlive_the_servers_data(weir, upstream, server)
     assert ask(two[1], max_tokens=500).status == 429
 
 
+@pytest.mark.parametrize("whose", ["client", "address"])
+def test_a_budget_without_records_goes_on_from_the_common_sum(weir, upstream, server, whose):
+    """0.6 of 1 is spent. Who starts while the server is away knows nothing of it until the server is back."""
+    upstream.always(reply(200, bodies.completion(usage=usage(590, 10))))
+    limits = {"clients": [client(spend="1/d")]} if whose == "client" else {"clients": [client()], "limits": {"address": {"spend": "1/d"}}}
+    options = dict(ledger="off", shared=patient(server), **limits, **DEAR)
+    w = weir(upstream, **options)
+    assert ask(w, max_tokens=400).status == 200
+    w.stop()
+    again = weir(upstream, **options)
+    assert ask(again, max_tokens=500).status == 429
+    assert "begins anew" not in again.output()
+    again.stop()
+    server.pause()
+    late = weir(upstream, **options)
+    daemon.wait_until(lambda: figure(late, "weir_shared_away"), 20, "the server is not found to be away")
+    assert ask(late, max_tokens=400).status == 200
+    server.resume()
+    wait_back(late)
+    assert ask(late, max_tokens=1).status == 429
+
+
 def test_what_is_spent_while_it_is_away_is_told_it(weir, upstream, server):
     """Each may spend its share of the rest; all of it counts afterwards, for both."""
     upstream.always(reply(200, bodies.completion(usage=usage(90, 10))))

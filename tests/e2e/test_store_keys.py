@@ -364,6 +364,16 @@ def test_what_no_key_has_the_api_does_not_take_away(served):
     assert api(w, "PATCH", "/app", body={"limits": None, "owner": None, "guard": None}).status == 200
 
 
+def test_a_budget_that_a_start_forgets_is_told_where_it_is_given(served):
+    w = served(ledger={"keep": "1d"})
+    told = "weir: ledger.keep is 24h, and limits.spend is for a month: whenever weir is started, what was spent before that is forgotten\n"
+    assert told not in keys(w, "create", "--name", "a", "--limit", "spend=5/d", check=False).stderr
+    made = keys(w, "create", "--name", "b", "--limit", "spend=50/month", check=False)
+    assert made.returncode == 0 and told in made.stderr and made.stdout.startswith("wk-")
+    changed = keys(w, "set", "a", "--limit", "spend=50/month", check=False)
+    assert (changed.returncode, changed.stdout, changed.stderr) == (0, "a is changed\n", told)
+
+
 # ---- what a key may do ----
 
 

@@ -1,6 +1,8 @@
 /* A limit that holds for nothing is told of; one that may hold for something is not. */
 #include "world.h"
 
+#include "config/rights.h"
+
 #define MODELS                                                                                     \
     "providers:\n"                                                                                 \
     "  openai: {key: \"${K}\"}\n"                                                                  \
@@ -108,6 +110,8 @@ static void budgets_that_a_start_forgets_are_told(void **state) {
 #define FORGETS(keep, name, per)                                                                   \
     "ledger.keep is " keep ", and " name " is for a " per                                          \
     ": whenever weir is started, what was spent before that is forgotten"
+#define JWT(claims)                                                                                \
+    "auth: {jwt: {jwks: \"https://localhost/k\", issuer: i, audience: a, claims: " claims "}}\n"
 #define ANEW(name) "ledger is off: a budget (" name ") begins anew whenever weir is started"
     static const struct {
         const char *yaml, *said;
@@ -127,6 +131,17 @@ static void budgets_that_a_start_forgets_are_told(void **state) {
         {"limits: {user: {spend: 5/d}}\nledger: {keep: 30d}\n"
          "clients: [{name: a, key: \"${K}\", limits: {spend: 5/month}}]\n",
          FORGETS("30d", "clients[0].limits.spend", "month")},
+        {"limits: {user: {spend: 5/d}}\nledger: off\nshared: redis://127.0.0.1:1\n", ""},
+        {"limits: {user: {spend: 5/month}}\nledger: {keep: 23h}\nshared: redis://127.0.0.1:1\n",
+         ""},
+        {JWT("{}") "ledger: off\n", ""},
+        {JWT("{limits: l}") "ledger: {keep: 31d}\n", ""},
+        {JWT("{limits: l}") "ledger: off\n", ANEW("auth.jwt.claims.limits")},
+        {JWT("{limits: l}") "ledger: {keep: 30d}\nlimits: {user: {spend: 5/d}}\n",
+         "ledger.keep is 30d, and auth.jwt.claims.limits may be for a month: whenever weir is "
+         "started, what was spent before that is forgotten"},
+        {JWT("{limits: l}") "ledger: {keep: 30d}\nlimits: {user: {spend: 5/month}}\n",
+         FORGETS("30d", "limits.user.spend", "month")},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         world w;
@@ -145,9 +160,43 @@ static void budgets_that_a_start_forgets_are_told(void **state) {
     }
 }
 
+static void budgets_of_a_key_that_a_start_forgets_are_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *yaml, *rights, *said;
+    } rows[] = {
+        {"ledger: {keep: 30d}\n", "{}", ""},
+        {"ledger: {keep: 30d}\n", "{limits: {spend: 5/d, requests: 5/m}}", ""},
+        {"ledger: {keep: 30d}\n", "{limits: {spend: [5/d, 50/month]}}",
+         FORGETS("30d", "limits.spend", "month")},
+        {"ledger: {keep: 31d}\n", "{limits: {spend: 50/month}}", ""},
+        {"ledger: {keep: 30d}\nshared: redis://127.0.0.1:1\n", "{limits: {spend: 50/month}}", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world w;
+        arena a;
+        config_client rights = {0};
+        buf yaml = BUF_EMPTY, said = BUF_EMPTY;
+        arena_init(&a, 0);
+        world_init(&w, env, NULL);
+        buf_addf(&yaml, "%s%s", MODELS, rows[i].yaml);
+        config *c = world_load(&w, buf_cstr(&yaml));
+        assert_non_null(c);
+        assert_true(config_rights_parse(span_cstr(rows[i].rights), &a, &rights, &said));
+        assert_int_equal(config_rights_are_forgotten(c, &rights, &said), *rows[i].said != 0);
+        assert_string_equal(buf_cstr(&said), rows[i].said);
+        buf_done(&said);
+        buf_done(&yaml);
+        arena_done(&a);
+        world_done(c);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_holds_for_nothing_is_told),
-                                       cmocka_unit_test(lists_of_models_that_name_none_are_told),
-                                       cmocka_unit_test(budgets_that_a_start_forgets_are_told)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_holds_for_nothing_is_told),
+        cmocka_unit_test(lists_of_models_that_name_none_are_told),
+        cmocka_unit_test(budgets_that_a_start_forgets_are_told),
+        cmocka_unit_test(budgets_of_a_key_that_a_start_forgets_are_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
