@@ -468,6 +468,8 @@ bool config_keeps_bodies(const config *c);
 
 /* What is in force for a call of that model by that client, of which either may be NULL. */
 config_guard_use config_guard_of(const config *c, const config_model *m, const config_client *who);
+/* Whether what such a call asks is looked at, by rules or by somebody outside. */
+bool config_guard_looks(const config *c, const config_model *m, const config_client *who);
 config_answer_limit config_answer_of(const config *c, const config_model *m,
                                      const config_client *who);
 

@@ -250,3 +250,10 @@ config_guard_use config_guard_of(const config *c, const config_model *m, const c
     if (!u.restore) u.restore = c->guard.restore ? CONFIG_GUARD_RESTORE : CONFIG_GUARD_RESTORE_NOT;
     return u;
 }
+
+bool config_guard_looks(const config *c, const config_model *m, const config_client *who) {
+    const config_guard *g = &c->guard;
+    const config_guard_action in = config_guard_of(c, m, who).in;
+    if (g->external.tool.len && g->external.in != EXTERNAL_OFF) return true;
+    return in == CONFIG_GUARD_UNSET ? single_rules_act(g) : in > CONFIG_GUARD_OFF;
+}

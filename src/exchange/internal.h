@@ -401,8 +401,8 @@ int64_t estimate_prompt(exchange *x);
 void settle_reason(exchange *x, span reason);
 
 /* stage_parse.c: reads x->request, by its form, into x->facts; a refusal into x->failure. Of x
- * that, snapshot, arena and record are all it touches, so that it may be a copy on another thread.
- */
+ * that, client, snapshot, arena and record are all it touches, so that it may be a copy on another
+ * thread. */
 stage_fn parse_request;
 /* parse_large.c: whether another thread is to do so; and has it do it. */
 bool parse_is_large(const exchange *x);

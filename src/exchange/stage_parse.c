@@ -1,6 +1,7 @@
 /* parse: what is asked, and is it well formed? Anything that two readers could read differently is
  * refused here and never reaches a provider; what weir does not know is left alone. */
 #include "exchange/internal.h"
+#include "exchange/other_body.h"
 
 #include "cache/memo.h"
 #include "dialect/field.h"
@@ -88,7 +89,9 @@ static stage_result check_choices(exchange *x, json_value n) {
     x->facts.choices = 1;
     if (n.type != JSON_NUMBER) return STAGE_NEXT;
     int64_t value = 0;
-    if (!json_i64(n, &value) || value < 1 || value > CHOICES_MAX)
+    const bool fits = json_i64(n, &value) && value >= 1 && value <= CHOICES_MAX;
+    if (!fits && x->endpoint == EP_OTHER) return STAGE_NEXT; /* it may mean anything there */
+    if (!fits)
         return exchange_refuse(x, ERR_BAD_VALUE, "n", "'n' must be an integer from 1 to %d.",
                                CHOICES_MAX);
     x->facts.choices = (unsigned)value;
@@ -145,15 +148,21 @@ json_limits parse_limits(const exchange *x) {
     return (json_limits){.depth = limits->depth, .members = limits->members};
 }
 
-stage_result parse_bad_json(exchange *x, span body, const json_fault *fault) {
+/* A sentence. */
+static span bad_json(exchange *x, span body, const json_fault *fault) {
     if (fault->kind == JSON_TOO_MANY)
-        return exchange_refuse(x, ERR_BAD_JSON, NULL,
-                               "An object of the request body has, with those around it, more "
-                               "than %u members (limits.members).",
-                               exchange_config(x)->limits.members);
-    span text = json_fault_text(&x->arena, body, fault);
-    return exchange_refuse(x, ERR_BAD_JSON, NULL, "The request body is not acceptable JSON: %.*s.",
-                           SPAN_ARG(text));
+        return arena_printf(&x->arena,
+                            "An object of the request body has, with those around it, more than "
+                            "%u members (limits.members).",
+                            exchange_config(x)->limits.members);
+    const span text = json_fault_text(&x->arena, body, fault);
+    return arena_printf(&x->arena, "The request body is not acceptable JSON: %.*s.",
+                        SPAN_ARG(text));
+}
+
+stage_result parse_bad_json(exchange *x, span body, const json_fault *fault) {
+    const span text = bad_json(x, body, fault);
+    return exchange_refuse(x, ERR_BAD_JSON, NULL, "%.*s", SPAN_ARG(text));
 }
 
 /* A response is kept unless it is said otherwise, a chat completion where it is asked for. */
@@ -181,81 +190,124 @@ static bool is_noted(const exchange *x, span body, found_members *ret) {
            x->env->known_members(x, body, ret->items, &ret->count);
 }
 
-static stage_result read_body(exchange *x, span body) {
-    request_facts *f = &x->facts;
+static bool scan_body(const exchange *x, span body, found_members *ret, json_fault *ret_fault) {
     const json_limits limits = parse_limits(x);
-    found_members m; /* items are not to be cleared */
-    m.count = 0;
-    json_fault fault;
-    if (!is_noted(x, body, &m) &&
-        !json_scan_object(body, &limits, m.items, MEMBERS, &m.count, &fault))
-        return parse_bad_json(x, body, &fault);
-    note_kinds(&m);
+    ret->count = 0; /* its items are not to be cleared */
+    if (!is_noted(x, body, ret) &&
+        !json_scan_object(body, &limits, ret->items, MEMBERS, &ret->count, ret_fault))
+        return false;
+    note_kinds(ret);
+    return true;
+}
+
+static stage_result read_members(exchange *x, span body, const found_members *found) {
+    request_facts *f = &x->facts;
     f->body = body;
     span whole = body;
     size_t from = span_find(whole, 0, '{'), to = whole.len;
     while (to > from && whole.ptr[to - 1] != '}')
         to--;
     f->root = (json_value){JSON_OBJECT, span_slice(whole, from, to)};
-    if (m.count <= MEMBERS) f->bounds = request_bounds_in(m.items, m.count);
-    note_user(x, &m);
-    stage_result r = check_types(x, &m);
+    if (found->count <= MEMBERS) f->bounds = request_bounds_in(found->items, found->count);
+    note_user(x, found);
+    stage_result r = check_types(x, found);
     if (r != STAGE_NEXT) return r;
-    f->model = member(f, &m, SPAN_OF("model"));
-    f->stream = member(f, &m, SPAN_OF("stream")).type == JSON_TRUE;
+    f->model = member(f, found, SPAN_OF("model"));
+    f->stream = member(f, found, SPAN_OF("stream")).type == JSON_TRUE;
     f->background =
-        f->endpoint == EP_RESPONSES && member(f, &m, SPAN_OF("background")).type == JSON_TRUE;
-    f->stream_options = member(f, &m, SPAN_OF("stream_options"));
+        f->endpoint == EP_RESPONSES && member(f, found, SPAN_OF("background")).type == JSON_TRUE;
+    f->stream_options = member(f, found, SPAN_OF("stream_options"));
     f->include_usage = json_get(f->stream_options, SPAN_OF("include_usage"));
     f->usage_asked = f->include_usage.type == JSON_TRUE;
-    f->stored = stores(f->endpoint, member(f, &m, SPAN_OF("store")));
-    f->service = openai_service(member(f, &m, SPAN_OF("service_tier")));
+    f->stored = stores(f->endpoint, member(f, found, SPAN_OF("store")));
+    f->service = openai_service(member(f, found, SPAN_OF("service_tier")));
     if ((r = parse_model(x)) != STAGE_NEXT) return r;
-    if ((r = check_choices(x, member(f, &m, SPAN_OF("n")))) != STAGE_NEXT) return r;
-    size_t recorded = m.count < MEMBERS ? m.count : MEMBERS;
+    if ((r = check_choices(x, member(f, found, SPAN_OF("n")))) != STAGE_NEXT) return r;
+    size_t recorded = found->count < MEMBERS ? found->count : MEMBERS;
     if (f->endpoint == EP_COMPLETIONS)
-        note_prompts(f, count_prompts(m.items, recorded, member(f, &m, SPAN_OF("prompt"))));
+        note_prompts(f, count_prompts(found->items, recorded, member(f, found, SPAN_OF("prompt"))));
     if (f->endpoint != EP_CHAT_COMPLETIONS) return STAGE_NEXT;
-    json_value messages = member(f, &m, SPAN_OF("messages"));
+    json_value messages = member(f, found, SPAN_OF("messages"));
     if (messages.type == JSON_NONE)
         return exchange_refuse(x, ERR_MISSING_FIELD, "messages", "'messages' is missing.");
     size_t n, objects;
-    count_elements(m.items, recorded, messages, &n, &objects);
+    count_elements(found->items, recorded, messages, &n, &objects);
     return check_messages(x, n, objects);
 }
 
-static size_t skip_blanks(span body, size_t at) {
+static stage_result read_body(exchange *x, span body) {
+    found_members m;
+    json_fault fault;
+    return scan_body(x, body, &m, &fault) ? read_members(x, body, &m)
+                                          : parse_bad_json(x, body, &fault);
+}
+
+/* ---- of a path that is passed through ---- */
+
+/* Whether it matters to somebody what a body has that names its model itself, if it names one. */
+static bool is_asked_about(const exchange *x) {
+    const config *c = exchange_config(x);
+    const span named = x->request->model;
+    if (named.len) return config_guard_looks(c, config_find_model(c, named), x->client);
+    if ((x->client && x->client->model_count) || c->limits.model.count) return true;
+    for (size_t i = 0; i < c->model_count; i++)
+        if (config_guard_looks(c, &c->models[i], x->client)) return true;
+    return false;
+}
+
+/* fault: NULL where it is not in UTF-8, or has a mark before it. */
+static stage_result refuse_unseen(exchange *x, span body, const json_fault *fault) {
+    const span what =
+        fault ? bad_json(x, body, fault)
+              : SPAN_OF("The request body is not JSON in UTF-8 without a byte order mark.");
+    return exchange_refuse(x, ERR_BAD_JSON, NULL,
+                           "%.*s A body that begins as JSON and is none is not taken here, "
+                           "whatever its type, because it cannot be looked at.",
+                           SPAN_ARG(what));
+}
+
+typedef struct other_scan {
+    bool is_object;
+    found_members members; /* its */
+    json_value root;       /* what else it is */
+    json_fault fault;
+} other_scan;
+
+/* Or is nothing but blanks: that is no object where one is wanted. */
+static bool begins_as_object(span body) {
+    size_t at = 0;
     while (at < body.len && (body.ptr[at] == ' ' || (body.ptr[at] >= '\t' && body.ptr[at] <= '\r')))
         at++;
-    return at;
+    return at == body.len || body.ptr[at] == '{';
 }
 
-/* Behind a byte order mark, too, which some readers pass over. */
-static bool begins_as_object(span body) {
-    const span mark = SPAN_OF("\xEF\xBB\xBF");
-    size_t at = skip_blanks(body, span_starts(body, mark) ? mark.len : 0);
-    if (at == body.len || body.ptr[at] != '{') return false;
-    at = skip_blanks(body, at + 1);
-    return at < body.len && (body.ptr[at] == '"' || body.ptr[at] == '}');
-}
-
-/* Many servers do not look at the type: what is JSON to them is JSON here, whatever a client calls
- * it, or what nobody has looked at would be let through. */
-static bool looks_like_json(const exchange *x) {
-    span type = http_header_get(x->request->headers, SPAN_OF("content-type"));
-    const span body = x->request->body;
-    return body.len &&
-           (!type.len || span_istarts(type, SPAN_OF("application/json")) || begins_as_object(body));
-}
-
-/* A passed-through body that is JSON but no object has no members to act on; it is only checked. */
-static stage_result parse_other(exchange *x, span body) {
-    const size_t at = skip_blanks(body, 0);
-    if (at == body.len || body.ptr[at] == '{') return read_body(x, body);
+static bool scan_other(const exchange *x, other_body b, span body, other_scan *s) {
     const json_limits limits = parse_limits(x);
-    json_fault fault;
-    return json_scan(body, &limits, &x->facts.root, &fault) ? parse_model(x)
-                                                            : parse_bad_json(x, body, &fault);
+    s->is_object = begins_as_object(body);
+    if (s->is_object) return scan_body(x, body, &s->members, &s->fault);
+    if (b == OTHER_BODY_MARKED) body = json_behind_mark(body);
+    return json_scan(body, &limits, &s->root, &s->fault);
+}
+
+/* One that is JSON but no object has no members to act on; it is only checked. */
+static stage_result parse_other(exchange *x, span body) {
+    const span type = http_header_get(x->request->headers, SPAN_OF("content-type"));
+    const other_body b = other_body_of(type, body);
+    if (b == OTHER_BODY_BYTES) return parse_model(x);
+    other_scan s; /* its members are not to be cleared */
+    s.fault = (json_fault){.kind = JSON_OK};
+    const bool scanned = b != OTHER_BODY_CODED && scan_other(x, b, body, &s);
+    const bool as_is = b == OTHER_BODY_MARKED || b == OTHER_BODY_CODED;
+    const bool asked = b != OTHER_BODY_TYPED && (as_is || !scanned) && is_asked_about(x);
+    switch (other_body_judge(b, s.fault.kind, asked)) {
+    case OTHER_BODY_PASSED: return parse_model(x);
+    case OTHER_BODY_REFUSED: return refuse_unseen(x, body, as_is ? NULL : &s.fault);
+    case OTHER_BODY_READ: break;
+    }
+    if (!scanned) return parse_bad_json(x, body, &s.fault);
+    if (s.is_object) return read_members(x, body, &s.members);
+    x->facts.root = s.root;
+    return parse_model(x);
 }
 
 /* Of a further path: a stored response, a batch. What is told there to have been used was used by
@@ -269,7 +321,7 @@ static bool asks_no_model(const request_facts *f) {
 
 stage_result parse_openai(exchange *x) {
     if (x->endpoint != EP_OTHER) return read_body(x, x->request->body);
-    const stage_result r = looks_like_json(x) ? parse_other(x, x->request->body) : parse_model(x);
+    const stage_result r = parse_other(x, x->request->body);
     x->facts.asks_no_model = asks_no_model(&x->facts);
     return r;
 }

@@ -293,15 +293,80 @@ def test_json_by_another_name_is_json(weir, upstream, kind):
     assert ask(b' { "model": "m", "x": "hello"}') == 200
     assert ask(b'{"model": "other"}') == (403, "model_not_allowed")
     assert ask(b'{"model": "m", "x": "AKIAIOSFODNN7EXAMPLQ"}') == (400, "content_blocked")
-    for bad in (b'{"model": "m", "model": "m"}', b'\xef\xbb\xbf{"model": "m"}', b'{"model": "m", "x": NaN}', b'{"model": "m"}\n{"model": "m"}'):
+    for bad in NO_JSON:
         assert ask(bad) == (400, "invalid_json"), bad
     assert len(upstream.requests) == 1
 
 
-def test_what_only_begins_like_json_goes_on_as_it_is(weir, upstream):
+# What begins as JSON and is none that weir takes: lines, a data set's, of another coding, a text.
+NO_JSON = [
+    b'{"model": "m", "model": "m"}', b'\xef\xbb\xbf{"model": "m"}', b'{"model": "m", "x": NaN}', b'{"model": "m"}\n{"model": "m"}', b'{"x":' * 200 + b"1" + b"}" * 200,
+    b'{"x": "caf\xe9"}', b'{"Quote"} is how it starts', *('{"model": "m"}'.encode(c) for c in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")),
+]
+
+
+@pytest.mark.parametrize("options, asked", [
+    ({}, False), ({"guard": {"in": "off", "out": "block"}}, False), ({"limits": {"user": {"requests": "90/m"}}}, False), ({"clients": [{"models": []}]}, False),
+    ({"guard": {"in": "block"}, "models": {"*": {"targets": "main", "guard": {"in": "off"}}}}, False),
+    ({"guard": {"in": "redact"}}, True), ({"guard": {"rules": [{"name": "mine", "pattern": "TICK-[0-9]{6}", "lead": "TICK-", "action": "block"}]}}, True),
+    ({"models": {"*": "main", "m": {"targets": "main", "guard": {"in": "flag"}}}}, True),
+    ({"clients": [{"guard": {"in": "block"}}]}, True), ({"clients": [{"models": ["*"]}]}, True), ({"limits": {"model": {"m": {"requests": "90/m"}}}}, True),
+])
+@pytest.mark.parametrize("size", [0, 400_000])
+def test_what_is_no_json_goes_on_where_nobody_would_look_at_it(weir, upstream, options, asked, size):
+    """Lines of JSON for a batch, a data set, a text: uploads. Where somebody would, it may be JSON to the server behind."""
     upstream.always(reply(200, b"ok"))
-    w = weir(upstream, passthrough=["/v1/parse"])
-    texts = [b"{\\rtf1 x}", b"{name}", b"[Verse]", b"--b\r\n\r\n{}\r\n--b--", b"{", b""]
+    options = dict(options)
+    if "clients" in options:
+        options["clients"] = [{"name": "a", "key": "client-key-0123456789", **c} for c in options["clients"]]
+    w = weir(upstream, passthrough=["/v1/*"], **options)
+    headers = {"authorization": "Bearer client-key-0123456789", "content-type": "application/x-ndjson"}
+    bodies_ = [b + b" " * (size - size % 4) for b in NO_JSON]
+    for body in bodies_:
+        answer = wire.call(w, "PUT", "/v1/uploads/u1", body, headers)
+        assert answer.status == (400 if asked else 200), body[:50]
+        if asked:
+            assert answer.error["code"] == "invalid_json" and "cannot be looked at" in answer.error["message"]
+    assert [r.body for r in upstream.requests] == ([] if asked else bodies_)
+
+
+def test_lines_of_json_are_no_json(weir, upstream):
+    upstream.always(reply(200, b"ok"))
+    w = weir(upstream, passthrough=["/v1/*"])
+    lines = b'{"custom_id": "1"}\n{"custom_id": "2"}\n'
+
+    def ask(body, kind):
+        return wire.call(w, "PUT", "/v1/uploads/u1", body, {"content-type": kind}).status
+
+    assert [ask(lines, kind) for kind in ("application/jsonl", "application/json-seq")] == [200, 200]
+    assert [ask(lines, kind) for kind in ("application/json", "application/json ; a=b", "application/vnd.api+json", "")] == [400] * 4
+    assert [ask(b'{"n": 500}', kind) for kind in ("application/octet-stream", "application/json")] == [200, 200]
+
+
+def test_a_model_that_the_path_names_is_judged_without_the_body(weir, upstream):
+    upstream.always(reply(200, b"ok"))
+    w = weir(upstream, passthrough=["/v1/audio/*"], clients=[{"name": "a", "key": "client-key-0123456789", "models": ["m"]}])
+    headers = {"authorization": "Bearer client-key-0123456789", "content-type": "text/plain"}
+    assert [wire.call(w, "POST", f"/openai/deployments/{m}/audio/speech", b'{"x": NaN}', headers).status for m in ("m", "other")] == [200, 403]
+
+
+@pytest.mark.parametrize("body", [b'["AKIAIOSFODNN7EXAMPLQ"]', b' "AKIAIOSFODNN7EXAMPLQ"'])
+def test_a_list_by_another_name_is_looked_at(weir, upstream, body):
+    w = weir(upstream, passthrough=["/v1/*"], guard={"in": "block"})
+    for kind in ("text/plain", "application/json"):
+        answer = wire.call(w, "POST", "/v1/messages", body, {"content-type": kind})
+        assert (answer.status, answer.error["code"]) == (400, "content_blocked")
+    for coded in (body.decode().encode("utf-16"), b"\xef\xbb\xbf" + body):
+        answer = wire.call(w, "POST", "/v1/messages", coded, {"content-type": "text/plain"})
+        assert (answer.status, answer.error["code"]) == (400, "invalid_json")
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("options", [{}, {"guard": {"in": "block"}}, {"limits": {"model": {"m": {"requests": "90/m"}}}}])
+def test_what_is_text_goes_on_as_it_is(weir, upstream, options):
+    upstream.always(reply(200, b"ok"))
+    w = weir(upstream, passthrough=["/v1/parse"], **options)
+    texts = [b"{\\rtf1 x}", b"{name}", b"[Verse]", b"[1] Knuth", b'"A", he said. "B"', b"--b\r\n\r\n{}\r\n--b--", b"{", b"", b"\0\0\0 ftypisom"]
     for text in texts:
         assert wire.call(w, "POST", "/v1/parse", text, {"content-type": "application/octet-stream"}).status == 200
     assert [r.body for r in upstream.requests] == texts

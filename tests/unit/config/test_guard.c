@@ -43,6 +43,47 @@ static void the_stricter_of_model_and_client_counts(void **state) {
     world_done(c);
 }
 
+static void what_is_asked_is_looked_at(void **state) {
+    (void)state;
+    static const struct {
+        const char *guard;
+        bool file, open, strict;
+    } rows[] = {
+        {"", false, false, true},
+        {"guard: {in: off}\n", false, false, true},
+        {"guard: {in: flag}\n", true, false, true},
+        {"guard: {out: block}\n", false, false, true},
+        {"guard: {rules: [{name: mine, pattern: 'TICK-[0-9]{6}', lead: TICK-, action: block}]}\n",
+         true, false, true},
+        {"guard: {in: off, rules: [{name: mine, pattern: 'TICK-[0-9]{6}', lead: TICK-, action: "
+         "block}]}\n",
+         false, false, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf text = BUF_EMPTY;
+        buf_addf(&text,
+                 PROVIDER "%smodels:\n"
+                          "  open: {targets: p, guard: {in: off}}\n"
+                          "  strict: {targets: p, guard: {in: block}}\n"
+                          "clients:\n"
+                          "- {name: a, key: first-key, guard: {in: redact}}\n",
+                 rows[i].guard);
+        config *c = world_good(buf_cstr(&text));
+        const bool is[] = {config_guard_looks(c, NULL, NULL),
+                           config_guard_looks(c, config_find_model(c, SPAN_OF("open")), NULL),
+                           config_guard_looks(c, config_find_model(c, SPAN_OF("strict")), NULL)};
+        if (is[0] != rows[i].file || is[1] != rows[i].open || is[2] != rows[i].strict)
+            fail_msg("%s: %d %d %d", rows[i].guard, is[0], is[1], is[2]);
+        assert_true(config_guard_looks(c, NULL, &c->clients[0]));
+        config_unref(c);
+        buf_done(&text);
+    }
+    config outside = {.guard.external = {.tool = SPAN("t"), .out = EXTERNAL_BLOCK}};
+    assert_false(config_guard_looks(&outside, NULL, NULL));
+    outside.guard.external.in = EXTERNAL_FLAG;
+    assert_true(config_guard_looks(&outside, NULL, NULL));
+}
+
 static void nothing_is_looked_at_unless_it_is_said(void **state) {
     (void)state;
     static const struct {
@@ -188,6 +229,7 @@ static void the_smallest_bound_of_an_answer_counts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stricter_of_model_and_client_counts),
+        cmocka_unit_test(what_is_asked_is_looked_at),
         cmocka_unit_test(nothing_is_looked_at_unless_it_is_said),
         cmocka_unit_test(what_holds_for_nothing_is_warned_of),
         cmocka_unit_test(rules_are_read),

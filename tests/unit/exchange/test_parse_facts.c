@@ -133,13 +133,15 @@ static void how_many_choices_are_asked_for(void **state) {
     }
 }
 
-/* On a path that is passed through a body that looks like JSON is read, whatever its type says, and
- * no other. */
+/* On a path that is passed through a body that is JSON is read, whatever its type says, and no
+ * other; where nobody would look at it, what is none goes on. */
 static void reads_json_on_other_paths(void **state) {
     (void)state;
     static const http_header typed = {SPAN("content-type"),
                                       SPAN("application/json; charset=utf-8")},
                              audio = {SPAN("content-type"), SPAN("audio/mpeg")},
+                             lines = {SPAN("content-type"), SPAN("application/jsonl")},
+                             vendors = {SPAN("content-type"), SPAN("application/vnd.x+json")},
                              coded = {SPAN("content-encoding"), SPAN("gzip")}; /* undone by now */
     static const struct {
         const http_header *header;
@@ -153,8 +155,13 @@ static void reads_json_on_other_paths(void **state) {
         {&typed, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {&audio, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {&audio, "\n{ \"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
-        {&audio, "{\"model\":\"m\",\"model\":\"m\"}", STAGE_ANSWER, false},
-        {&audio, "\xEF\xBB\xBF{\"model\":\"m\"}", STAGE_ANSWER, false},
+        {&audio, "{\"model\":\"m\",\"stream\":true,\"n\":500}", STAGE_NEXT, true},
+        {&audio, "{\"model\":\"m\",\"model\":\"m\"}", STAGE_NEXT, false},
+        {&audio, "\xEF\xBB\xBF{\"model\":\"m\"}", STAGE_NEXT, false},
+        {&audio, "{\"model\":\"m\"}\n{\"model\":\"m\"}", STAGE_NEXT, false},
+        {&lines, "{\"model\":\"m\"}\n{\"model\":\"m\"}", STAGE_NEXT, false},
+        {&typed, "{\"model\":\"m\"}\n{\"model\":\"m\"}", STAGE_ANSWER, false},
+        {&vendors, "{\"model\":\"m\",\"model\":\"m\"}", STAGE_ANSWER, false},
         {&audio, "{model}", STAGE_NEXT, false},
         {&audio, "[\"model\"", STAGE_NEXT, false},
         {&audio, "{", STAGE_NEXT, false},
