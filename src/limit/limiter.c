@@ -401,10 +401,7 @@ void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config
     counter *c = get(l, &a);
     const int64_t before = c->spend.nano;
     spend_raise(&c->spend, per, nano, now.wall_us);
-    if (c->spend.nano != before) { /* a shared count is to hear of it */
-        c->spend.told = nano;
-        c->epoch = 0;
-    }
+    if (c->spend.nano != before) c->epoch = 0; /* a shared count is to hear of it */
     (void)pthread_mutex_unlock(&l->lock);
 }
 

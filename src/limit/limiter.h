@@ -130,7 +130,8 @@ int64_t limit_used_of(const limit_ask *a, const limit_used *used);
 /* A SPEND's, of a period that has ended since it was taken: it changes no later one. */
 bool limit_is_over(const limit_ask *a, limit_now now);
 
-/* At least that much has been spent already, as the records say. */
+/* At least that much has been spent already, as the records say: beside what calls in progress have
+ * taken, of which they do not know. */
 void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config_period per,
                          int64_t nano, limit_now now);
 

@@ -87,8 +87,11 @@ void spend_let_go(spend *s, int64_t taken_in, int64_t nano) {
 
 void spend_raise(spend *s, config_period per, int64_t nano, int64_t wall_us) {
     turn_page(s, per, wall_us);
-    s->nano = most(s->nano, nano);
-    s->own = most(s->own, nano);
+    const int64_t least = sum_of(nano, s->held);
+    const int64_t more = most(least - s->nano, 0);
+    s->nano += more;
+    s->told = sum_of(s->told, more);
+    s->own = most(s->own, least);
 }
 
 /* ---- a shared count ---- */

@@ -27,7 +27,9 @@ void spend_give(spend *s, config_period per, int64_t taken_in, int64_t nano, int
 /* So much of what was taken in that period may not be used yet; and it is settled. */
 void spend_hold(spend *s, int64_t taken_in, int64_t nano);
 void spend_let_go(spend *s, int64_t taken_in, int64_t nano);
-/* At least that much has been spent, by somebody's books. */
+/* At least that much has been spent, by somebody's books, which do not know of calls in progress:
+ * what these have taken counts besides. A shared count needs no word of what comes to it so: it is
+ * as if it had been told. */
 void spend_raise(spend *s, config_period per, int64_t nano, int64_t wall_us);
 
 /* What a shared count has answered to a call. Answers of several connections may be read in another

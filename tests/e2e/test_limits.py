@@ -335,6 +335,32 @@ def test_a_budget_counts_what_reaches_the_store_late(weir, upstream, tmp_path, h
     assert ask(w, max_tokens=1).status == 429
 
 
+def test_a_budget_counts_what_comes_late_beside_calls_in_progress(weir, upstream, tmp_path):
+    """What these have taken, and do not use, comes off no other's."""
+    go = threading.Event()
+    dear = reply(200, bodies.completion(usage=usage(590, 10)))
+    upstream.script(dear, after(go, reply(200, bodies.completion(usage=usage(5, 5)))))
+    options = dict(ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, clients=[client(spend="0.7/d")], **DEAR)
+    w = weir(upstream, **options)
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert ask(w, max_tokens=100).status == 200
+        w.expect_exit = -9
+        w.kill()
+        w = weir(upstream, **options)
+        w.wait_event("budgets_unknown")
+        statuses = []
+        caller = threading.Thread(target=lambda: statuses.append(ask(w, max_tokens=550).status))
+        caller.start()
+        upstream.wait_requests(2)
+        other.execute("ROLLBACK")
+    w.wait_event("budgets_known")
+    go.set()
+    caller.join()
+    assert statuses == [200]
+    assert ask(w, max_tokens=100).status == 429
+
+
 def test_many_at_once_stay_within_a_budget(weir, upstream):
     """200 at once, of which some 50 can be paid for: each takes what it may cost before it is asked."""
     upstream.script(*[after(0.2, reply(200, bodies.completion(usage=usage(5, 10))))] * 200)

@@ -1,6 +1,7 @@
 /* Two loops' links to one server, in the orders in which things may happen to them: calls begin,
  * leave, give their place back and end; the server serves what has come, an answer is read, a link
- * is late, has no room for what it would send, loses its connection, or looks after what is owed.
+ * is late, has no room for what it would send, loses its connection, or looks after what is owed;
+ * what an earlier process has spent is read from the books, late, and once more.
  * The connection is played here (in place of redis/redis.c), and the server with it: two queues a
  * link.
  *
@@ -16,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { LINKS = 2, CALLS = 4, LIMIT = 4, RESERVE = 2, QUESTIONS = 48, ASKS = 2 };
+enum { LINKS = 2, CALLS = 4, LIMIT = 4, RESERVE = 2, BOOKS = 1, QUESTIONS = 48, ASKS = 2 };
 
 /* ---- the server ---- */
 
@@ -24,6 +25,7 @@ typedef struct spec {
     limit_kind kind;
     bool sums; /* it is a limit's, not the one that counts weirs */
     int64_t most, amount;
+    int64_t least_in, least; /* known to have been spent in that period */
 } spec;
 
 typedef struct question {
@@ -35,6 +37,7 @@ typedef struct question {
 
 typedef struct far {
     int64_t sum;
+    bool heeds;                 /* what is known to have been spent: of books */
     char leases[CALLS + 1][64]; /* of calls at a time */
 } far;
 
@@ -77,13 +80,15 @@ static bool is_full(const far *f, const spec *s) {
 
 /* As limit/shared.lua would, without the time. */
 static void serve(far *f, const question *q, buf *out) {
-    const int64_t wall_us = clock_wall_us();
+    const int64_t wall_us = clock_wall_us(), today = wall_us / 86400000000;
     const bool take = !strcmp(q->op, "take");
     bool taken = true;
     if (!q->specs[0].sums) {
         buf_add_cstr(out, "$7\r\n1 1 1 7\r\n");
         return;
     }
+    for (size_t i = 0; i < q->count && f->heeds; i++)
+        if (q->specs[i].least_in == today && q->specs[i].least > f->sum) f->sum = q->specs[i].least;
     for (size_t i = 0; i < q->count && take; i++)
         taken &= !is_full(f, &q->specs[i]);
     for (size_t i = 0; i < q->count && taken; i++) {
@@ -103,7 +108,7 @@ static void serve(far *f, const question *q, buf *out) {
         if (q->specs[i].kind == LIMIT_PARALLEL)
             buf_addf(&text, " %u 0", held(f));
         else
-            buf_addf(&text, " %lld %lld", (long long)(wall_us / 86400000000), (long long)f->sum);
+            buf_addf(&text, " %lld %lld", (long long)today, (long long)f->sum);
     buf_addf(out, "$%zu\r\n%.*s\r\n", text.len, SPAN_ARG(buf_span(&text)));
     buf_done(&text);
 }
@@ -112,11 +117,12 @@ static void read_spec(span text, spec *ret) {
     long long n[8] = {0};
     char copy[256];
     snprintf(copy, sizeof copy, "%.*s", SPAN_ARG(text));
-    (void)sscanf(copy + 1, "%lld %lld %lld %lld %lld", &n[0], &n[1], &n[2], &n[3], &n[4]);
+    (void)sscanf(copy + 1, "%lld %lld %lld %lld %lld %lld %lld", &n[0], &n[1], &n[2], &n[3], &n[4],
+                 &n[5], &n[6]);
     if (copy[0] == 's')
-        *ret = (spec){LIMIT_SPEND, true, n[1], n[3] * n[4]};
+        *ret = (spec){LIMIT_SPEND, true, n[1], n[3] * n[4], n[5], n[6]};
     else
-        *ret = (spec){LIMIT_PARALLEL, n[1] > 0, n[1], n[2]};
+        *ret = (spec){LIMIT_PARALLEL, n[1] > 0, n[1], n[2], 0, 0};
 }
 
 /* ---- the connection ---- */
@@ -256,7 +262,8 @@ typedef enum event {
     CUT,
     BACK,
     BEAT,
-    TURN, /* ends: what calls that have ended gave back is told */
+    LOOK_UP, /* the books */
+    TURN,    /* ends: what calls that have ended gave back is told */
     EVENTS
 } event;
 
@@ -277,6 +284,7 @@ typedef struct sort {
     unsigned calls;
     bool both;                /* money, and a place that is given back before the end */
     unsigned late, full, cut; /* how often */
+    unsigned books;           /* are looked up */
     bool leaves;
     bool plain; /* weirs have been counted, and nobody looks after it again before the end */
 } sort;
@@ -288,7 +296,7 @@ typedef struct model {
     loop loops[LINKS];
     shared_link *links[LINKS];
     one_call calls[CALLS];
-    unsigned late, full, cut;
+    unsigned late, full, cut, books;
     unsigned beats[LINKS];
     bool ended[LINKS]; /* a call, in this turn */
     bool lost;         /* a connection ended with something on its way */
@@ -300,8 +308,9 @@ typedef struct model {
 static const config *the_config;
 
 static void fail_at(const model *m, const char *why) {
-    static const char *const words[EVENTS] = {"begin", "leave", "give", "end",  "serve", "read",
-                                              "late",  "fill",  "cut",  "back", "beat",  "turn"};
+    static const char *const words[EVENTS] = {"begin", "leave", "give", "end", "serve",
+                                              "read",  "late",  "fill", "cut", "back",
+                                              "beat",  "books", "turn"};
     buf text = BUF_EMPTY;
     for (size_t i = 0; i < m->count; i++)
         buf_addf(&text, " %s %u", words[m->steps[i].event], m->steps[i].of);
@@ -480,6 +489,14 @@ static void go(model *m, step s) {
         timers_advance(&l->timers, l->now_ms);
         break;
     }
+    case LOOK_UP: {
+        const limit_ask a = ask_of(m->sort, LIMIT_SPEND);
+        m->books++;
+        the_far.heeds = true;
+        limiter_raise_spend(m->own, a.scope, a.subject, a.quota.per, BOOKS + m->used,
+                            (limit_now){clock_mono_us(), clock_wall_us()});
+        break;
+    }
     case TURN:
         m->ended[s.of] = false;
         loop_run_hooks(&m->loops[s.of], true);
@@ -512,6 +529,7 @@ static bool may(const model *m, step s) {
     case CUT: return s.of < LINKS && r->state != AWAY && m->cut < of->cut;
     case BACK: return s.of < LINKS && r->state == AWAY;
     case BEAT: return s.of < LINKS && m->beats[s.of] > 0;
+    case LOOK_UP: return !s.of && m->books < of->books;
     case TURN: return s.of < LINKS && m->ended[s.of];
     default: return false;
     }
@@ -567,7 +585,9 @@ static void check_end(model *m) {
     if (!limiter_take(m->own, &places, 1, now).taken) fail_at(m, "a place is held here");
     if (m->sort->kind != LIMIT_SPEND) return;
     const limit_ask look = m->calls[0].asks[0];
-    if (m->lost ? the_far.sum < 0 : the_far.sum != m->used) {
+    const int64_t books = m->books ? BOOKS : 0;
+    const int64_t most = books && !m->sort->plain ? INT64_MAX : m->used + books;
+    if (m->lost ? the_far.sum < 0 : the_far.sum < m->used || the_far.sum > most) {
         char text[64];
         snprintf(text, sizeof text, "the server counts %lld, and %lld were used",
                  (long long)the_far.sum, (long long)m->used);
@@ -575,7 +595,7 @@ static void check_end(model *m) {
     }
     const limit_spent known = limiter_spent(m->own, &look, now);
     if (!m->lost && known.nano != known.told) fail_at(m, "something was never told");
-    if (known.nano < m->used) fail_at(m, "the process counts less than was used");
+    if (known.nano < m->used + books) fail_at(m, "the process counts less than was used");
 }
 
 /* ---- at random, and each order of fewer ---- */
@@ -619,6 +639,9 @@ static const sort sorts[] = {
     {"both, late", LIMIT_SPEND, 4, .both = true, .late = 2, .leaves = true},
     {"both, full", LIMIT_SPEND, 4, .both = true, .late = 1, .full = 2, .leaves = true},
     {"both, cut", LIMIT_SPEND, 4, .both = true, .late = 1, .cut = 1, .leaves = true},
+    {"books, late", LIMIT_SPEND, 4, .late = 2, .books = 2, .leaves = true},
+    {"books, full", LIMIT_SPEND, 4, .late = 1, .full = 2, .books = 2, .leaves = true},
+    {"books, cut", LIMIT_SPEND, 4, .late = 1, .cut = 1, .books = 2, .leaves = true},
 };
 
 static void orders_at_random(void **state) {
@@ -633,6 +656,7 @@ static void orders_at_random(void **state) {
 static const sort plain_sorts[] = {
     {"money, one", LIMIT_SPEND, 1, .late = 1, .full = 1, .leaves = true, .plain = true},
     {"money, two", LIMIT_SPEND, 2, .late = 1, .plain = true},
+    {"books, one", LIMIT_SPEND, 1, .late = 1, .full = 1, .books = 2, .leaves = true, .plain = true},
     {"places, one", LIMIT_PARALLEL, 1, .late = 1, .full = 1, .leaves = true, .plain = true},
     {"both, one", LIMIT_SPEND, 1, .both = true, .late = 1, .full = 1, .leaves = true,
      .plain = true},

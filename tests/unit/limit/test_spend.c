@@ -68,6 +68,29 @@ static void what_is_given_back(void **state) {
     assert_int_equal(spend_left(&s, day, now), 0);
 }
 
+/* Books do not know of calls in progress: what of their reserve comes back is none of the books'.
+ */
+static void books_are_read_beside_calls_in_progress(void **state) {
+    (void)state;
+    spend s = {0};
+    const int64_t now = at("2026-11-28T12:00:00Z");
+    spend_take(&s, PERIOD_DAY, 55, now);
+    spend_hold(&s, s.period, 55);
+    spend_raise(&s, PERIOD_DAY, 60, now);
+    assert_int_equal(s.nano, 115);
+    assert_int_equal(s.own, 115);
+    spend_raise(&s, PERIOD_DAY, 60, now); /* read again */
+    assert_int_equal(s.nano, 115);
+    spend_let_go(&s, s.period, 55);
+    spend_give(&s, PERIOD_DAY, s.period, 54, now);
+    assert_int_equal(spend_left(&s, day, now), 39);
+    spend_raise(&s, PERIOD_DAY, 61, now); /* with the call's own record */
+    assert_int_equal(s.nano, 61);
+    spend_hold(&s, s.period, INT64_MAX);
+    spend_raise(&s, PERIOD_DAY, 70, now);
+    assert_int_equal(s.nano, INT64_MAX);
+}
+
 static void clocks_that_jump(void **state) {
     (void)state;
     spend s = {0};
@@ -167,6 +190,27 @@ static void doubt_keeps_no_figure_of_before(void **state) {
     assert_int_equal(s.nano, 15);
 }
 
+/* What is to be told to it, and what is to come back of what it was told, is neither more nor less.
+ */
+static void what_books_bring_is_as_if_told(void **state) {
+    (void)state;
+    static const struct {
+        int64_t told, taken; /* with it, and without */
+        int64_t untold;
+    } rows[] = {{0, 0, 0}, {30, 0, 0}, {0, 20, 20}, {30, 20, 20}, {30, -10, -10}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        spend s = {.period = TODAY};
+        spend_note(&s, (spend_word){rows[i].told, TODAY, rows[i].told, 0});
+        spend_take(&s, PERIOD_DAY, rows[i].taken > 0 ? rows[i].taken : 0, noon());
+        spend_give(&s, PERIOD_DAY, TODAY, rows[i].taken < 0 ? -rows[i].taken : 0, noon());
+        spend_hold(&s, TODAY, s.nano);
+        const int64_t held = s.nano;
+        spend_raise(&s, PERIOD_DAY, 60, noon());
+        assert_int_equal(s.nano, 60 + held);
+        assert_int_equal(s.nano - s.told, rows[i].untold);
+    }
+}
+
 /* Yesterday's sum is neither what was told today, nor does an answer of yesterday bring it back. */
 static void what_was_told_is_of_its_period(void **state) {
     (void)state;
@@ -186,6 +230,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_period_ends_at_midnight),
         cmocka_unit_test(what_is_given_back),
+        cmocka_unit_test(books_are_read_beside_calls_in_progress),
         cmocka_unit_test(clocks_that_jump),
         cmocka_unit_test(months_are_the_calendars),
         cmocka_unit_test(the_sum_that_is_said_counts),
@@ -193,6 +238,7 @@ int main(void) {
         cmocka_unit_test(what_it_lacks_counts_besides),
         cmocka_unit_test(what_came_back_meanwhile_counts_once),
         cmocka_unit_test(doubt_keeps_no_figure_of_before),
+        cmocka_unit_test(what_books_bring_is_as_if_told),
         cmocka_unit_test(what_was_told_is_of_its_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
