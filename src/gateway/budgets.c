@@ -21,6 +21,7 @@ typedef struct reading {
     buf why;   /* the store could not be asked, or has not told all: what it has counts */
     bool more; /* who has spent something than a summary tells of */
     bool late; /* keys of the store may be known by now */
+    bool keys; /* and have budgets that may lack something */
 } reading;
 
 struct budgets {
@@ -30,9 +31,11 @@ struct budgets {
     limiter *to;
     reading *reading; /* under way; NULL: none is */
     config *config;   /* counted: that of the next one; NULL: none is wanted */
+    config *in_force; /* counted; NULL: none is yet */
     timer again;
     atomic_bool users;     /* the configuration in force has budgets of users */
     atomic_bool caught_up; /* what an earlier process has left is in the store */
+    bool keys_lack;        /* keys of the store have budgets that were read before that */
     bool told;             /* that the store could not be asked */
     bool stopped;          /* a reload may come later */
 };
@@ -187,7 +190,8 @@ static bool read_all_users(const asking *a) {
 
 static bool read_period(const asking *a) {
     const config *c = a->r->config;
-    return (!any_client(c) || read_group(a, GROUP_CLIENT, LIMIT_OF_CLIENT, of_client)) &&
+    const bool clients = any_client(c) || a->r->keys;
+    return (!clients || read_group(a, GROUP_CLIENT, LIMIT_OF_CLIENT, of_client)) &&
            (!any_rule(&c->limits.model) || read_group(a, GROUP_MODEL, LIMIT_OF_MODEL, of_model)) &&
            (!any_rule(&c->limits.target) ||
             read_group(a, GROUP_TARGET, LIMIT_OF_TARGET, of_target)) &&
@@ -195,6 +199,7 @@ static bool read_period(const asking *a) {
            (!c->limits.user.spend.count || read_all_users(a));
 }
 
+static const span not_all = SPAN("the store does not have all records yet");
 static const config_period periods[] = {PERIOD_DAY, PERIOD_MONTH};
 
 static void run(aside *aside_) {
@@ -203,7 +208,7 @@ static void run(aside *aside_) {
     bool behind;
     a.s = ledger_read(r->ledger, CATCH_UP_MS, &behind, &r->why);
     if (!a.s) return;
-    if (behind) buf_add(&r->why, SPAN_OF("the store does not have all records yet"));
+    if (behind) buf_add(&r->why, not_all);
     for (size_t i = 0; i < ARRAY_LEN(periods); i++) {
         a.per = periods[i];
         if (read_period(&a)) continue;
@@ -224,22 +229,26 @@ static bool read_client(const asking *a, span name) {
     return true;
 }
 
-/* What this process has spent its limiter knows: the store is waited for but once, and not again
- * for each key while it takes no records. */
-static store *open_store(budgets *b, buf *ret_why) {
+/* What this process has spent its limiter knows: the store is waited for until it has caught up
+ * once, and not again for each key while it takes no records. */
+static store *open_store(budgets *b, bool *ret_lacks, buf *ret_why) {
     const bool waits = !atomic_load_explicit(&b->caught_up, memory_order_relaxed);
     bool behind;
     store *s = ledger_read(b->ledger, waits ? CATCH_UP_MS : 0, &behind, ret_why);
+    *ret_lacks = waits && behind;
     if (s && waits && !behind) atomic_store_explicit(&b->caught_up, true, memory_order_relaxed);
     return s;
 }
+
+static void on_key_lacks(loop *l, void *arg);
 
 bool budgets_seed(budgets *b, const config_client *c, buf *ret_why) {
     const bool users = atomic_load_explicit(&b->users, memory_order_relaxed);
     if (!b->ledger || (!users && !c->limits.spend.count)) return true;
     reading r = {.to = b->to};
     asking a = {.r = &r, .now = {clock_mono_us(), clock_wall_us()}};
-    a.s = open_store(b, ret_why);
+    bool lacks;
+    a.s = open_store(b, &lacks, ret_why);
     bool good = a.s != NULL;
     for (size_t i = 0; good && i < ARRAY_LEN(periods); i++) {
         a.per = periods[i];
@@ -247,6 +256,7 @@ bool budgets_seed(budgets *b, const config_client *c, buf *ret_why) {
         if (!good) buf_add(ret_why, store_why(a.s));
     }
     store_close(a.s);
+    if (good && lacks) loop_post(b->loop, on_key_lacks, b);
     return good;
 }
 
@@ -279,19 +289,21 @@ static void tell(budgets *b, span why) {
 static void tell_more(const budgets *b) {
     log_event(
         b->log, LEVEL_WARN, "budgets_partly_known",
-        SPAN_OF("More users or tags than a summary tells of have spent something: the budgets "
-                "of the others count from this start on."),
+        SPAN_OF("More clients, users or tags than a summary tells of have spent something: the "
+                "budgets of the others count from this start on."),
         NULL, 0);
 }
 
 static void start(budgets *b);
 
-/* Its word counts, but for what another configuration wants to know by now. */
+/* Its word counts, but for what another configuration, or a key, wants to know by now. */
 static void take(budgets *b, reading *r) {
+    const bool all = !r->why.len;
     tell(b, buf_span(&r->why));
     if (r->more) tell_more(b);
-    if (r->why.len && !b->config) b->config = config_ref(r->config);
-    if (b->config) loop_timer_start(b->loop, &b->again, r->why.len ? AGAIN_MS : 0);
+    if (all && r->keys && !b->config) b->keys_lack = false;
+    if (!all && !b->config) b->config = config_ref(r->config);
+    if (b->config) loop_timer_start(b->loop, &b->again, all ? 0 : AGAIN_MS);
     free_reading(r);
 }
 
@@ -316,6 +328,7 @@ static void start(budgets *b) {
     if (b->reading || b->stopped || !b->config) return;
     b->reading = reading_new(b, b->config);
     b->reading->late = true;
+    b->reading->keys = b->keys_lack;
     config_unref(b->config);
     b->config = NULL;
     loop_aside(b->loop, &b->reading->aside);
@@ -325,6 +338,18 @@ static void on_again(timer *t) {
     start(CONTAINER_OF(t, budgets, again));
 }
 
+/* It is read with all others, as any of a client's is, until all is there. */
+static void on_key_lacks(loop *l, void *arg) {
+    (void)l;
+    budgets *b = arg;
+    if (b->stopped) return;
+    b->keys_lack = true;
+    tell(b, not_all);
+    if (b->config) return;
+    b->config = config_ref(b->in_force);
+    if (!b->reading) loop_timer_start(b->loop, &b->again, AGAIN_MS);
+}
+
 budgets *budgets_new(loop *on, log_shard *log, ledger *l, limiter *to) {
     budgets *b = mem_zalloc(sizeof *b);
     *b = (budgets){.loop = on, .log = log, .ledger = l, .to = to};
@@ -332,8 +357,14 @@ budgets *budgets_new(loop *on, log_shard *log, ledger *l, limiter *to) {
     return b;
 }
 
-void budgets_begin(budgets *b, config *c) {
+static void note_config(budgets *b, config *c) {
     atomic_store_explicit(&b->users, c->limits.user.spend.count > 0, memory_order_relaxed);
+    config_unref(b->in_force);
+    b->in_force = config_ref(c);
+}
+
+void budgets_begin(budgets *b, config *c) {
+    note_config(b, c);
     if (!b->ledger || !has_budgets(c)) return;
     reading *r = reading_new(b, c);
     run(&r->aside);
@@ -341,9 +372,9 @@ void budgets_begin(budgets *b, config *c) {
 }
 
 void budgets_apply(budgets *b, config *c) {
-    atomic_store_explicit(&b->users, c->limits.user.spend.count > 0, memory_order_relaxed);
+    note_config(b, c);
     config_unref(b->config);
-    b->config = b->ledger && has_budgets(c) ? config_ref(c) : NULL;
+    b->config = b->ledger && (has_budgets(c) || b->keys_lack) ? config_ref(c) : NULL;
     start(b);
 }
 
@@ -358,5 +389,6 @@ void budgets_stop(budgets *b) {
 void budgets_free(budgets *b) {
     if (!b) return;
     config_unref(b->config);
+    config_unref(b->in_force);
     free(b);
 }

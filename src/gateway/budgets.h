@@ -25,7 +25,8 @@ void budgets_begin(budgets *b, config *c);
 /* After a reload, which may have brought budgets: on another thread. */
 void budgets_apply(budgets *b, config *c);
 /* Of a client that no configuration names, before its first call: on any thread that may block,
- * which it does for a second or so. false: the store could not be asked. */
+ * which it does for a second or so. Where the store does not have all records yet, that is told and
+ * it is asked again, as above. false: it could not be asked. */
 MUST_USE bool budgets_seed(budgets *b, const config_client *c, buf *ret_why);
 /* NULL is allowed, of both. */
 void budgets_stop(budgets *b);

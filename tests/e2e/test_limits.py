@@ -16,6 +16,7 @@ import daemon
 import wire
 from test_call import figure
 from test_prices import usage
+from test_store_keys import create
 from upstream import after, error, reply, reset, sse
 
 KEY, OTHER = "0123456789abcdef-app", "0123456789abcdef-other"
@@ -313,26 +314,31 @@ def test_a_budget_that_a_reload_brings_knows_what_was_spent(weir, upstream, tmp_
     daemon.wait_until(lambda: ask(w, max_tokens=1).status == 429, 10, "the records were never read")
 
 
-@pytest.mark.parametrize("how", ["reload", "start"])
+@pytest.mark.parametrize("how", ["reload", "start", "key"])
 def test_a_budget_counts_what_reaches_the_store_late(weir, upstream, tmp_path, how):
-    """Records wait while another writes to the store, which can be read; it is asked until it has them all."""
+    """Records wait while the store takes none, which can be read; it is asked until it has them all. A key of the store has a
+    budget that no file names: it is read with the key's first call."""
     upstream.always(reply(200, bodies.completion(usage=usage(590, 10))))
-    options = dict(ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, **DEAR)
-    limited = dict(clients=[client(spend="0.5/d")], **options)
-    w = weir(upstream, clients=[client()], **options)
+    options = dict(keys="on", ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, **DEAR)
+    limited = dict(clients=[client(spend="0.5/d")], **options) if how != "key" else options
+    w = weir(upstream, clients=[client()] if how != "key" else [], **options)
+    key = create(w, "app", "--limit", "spend=0.5/d") if how == "key" else KEY
     with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        assert ask(w, max_tokens=400).status == 200
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON weir_calls BEGIN SELECT RAISE(FAIL, 'no room'); END")
+        assert ask(w, key, max_tokens=400).status == 200
         if how == "reload":
             w.reload(daemon.config_for(upstream, **limited))
         else:
             w.expect_exit = -9
             w.kill()
             w = weir(upstream, **limited)
+        if how == "key":
+            upstream.always(reply(200, bodies.completion(usage=usage(0, 0))))
+            assert ask(w, key, max_tokens=1).status == 200
         assert w.wait_event("budgets_unknown")["reason"]
-        other.execute("ROLLBACK")
+        other.execute("DROP TRIGGER full")
     w.wait_event("budgets_known")
-    assert ask(w, max_tokens=1).status == 429
+    assert ask(w, key, max_tokens=1).status == 429
 
 
 def test_a_budget_counts_what_comes_late_beside_calls_in_progress(weir, upstream, tmp_path):
