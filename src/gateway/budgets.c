@@ -37,6 +37,7 @@ struct budgets {
     atomic_bool caught_up; /* what an earlier process has left is in the store */
     bool keys_lack;        /* keys of the store have budgets that were read before that */
     bool told;             /* that the store could not be asked */
+    bool told_more;        /* of this configuration */
     bool stopped;          /* a reload may come later */
 };
 
@@ -286,7 +287,9 @@ static void tell(budgets *b, span why) {
                   SPAN_OF("What has been spent was read; budgets go on from there."), NULL, 0);
 }
 
-static void tell_more(const budgets *b) {
+static void tell_more(budgets *b) {
+    if (b->told_more) return;
+    b->told_more = true;
     log_event(
         b->log, LEVEL_WARN, "budgets_partly_known",
         SPAN_OF("More clients, users or tags than a summary tells of have spent something: the "
@@ -361,6 +364,7 @@ static void note_config(budgets *b, config *c) {
     atomic_store_explicit(&b->users, c->limits.user.spend.count > 0, memory_order_relaxed);
     config_unref(b->in_force);
     b->in_force = config_ref(c);
+    b->told_more = false;
 }
 
 void budgets_begin(budgets *b, config *c) {

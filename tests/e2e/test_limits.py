@@ -367,6 +367,30 @@ def test_a_budget_counts_what_comes_late_beside_calls_in_progress(weir, upstream
     assert ask(w, max_tokens=100).status == 429
 
 
+def test_more_users_than_are_told_of_are_told_once(weir, upstream, tmp_path):
+    """However often the store is asked until it has all records."""
+    upstream.always(reply(200, bodies.completion(usage=usage(5, 5))))
+    options = dict(ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, limits={"user": {"spend": "1/d"}}, **DEAR)
+    w = weir(upstream, **options)
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        assert ask(w, user="u", max_tokens=5).status == 200
+        daemon.wait_until(lambda: other.execute("SELECT count(*) FROM weir_usage").fetchone()[0], 10, "the record never came")
+        names = [row[1] for row in other.execute("PRAGMA table_info(weir_usage)")]
+        wanted = ", ".join("'u' || n" if name == "user" else name for name in names)
+        other.execute(f"""WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)
+                          INSERT INTO weir_usage SELECT {wanted} FROM weir_usage, numbers""")
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON weir_calls BEGIN SELECT RAISE(FAIL, 'no room'); END")
+        assert ask(w, user="u", max_tokens=5).status == 200
+        w.expect_exit = -9
+        w.kill()
+        w = weir(upstream, **options)
+        w.wait_event("budgets_unknown")
+        other.execute("DROP TRIGGER full")
+    w.wait_event("budgets_known")
+    w.stop()
+    assert [e["event"] for e in w.log if e["event"].startswith("budgets_")] == ["budgets_unknown", "budgets_partly_known", "budgets_known"]
+
+
 def test_many_at_once_stay_within_a_budget(weir, upstream):
     """200 at once, of which some 50 can be paid for: each takes what it may cost before it is asked."""
     upstream.script(*[after(0.2, reply(200, bodies.completion(usage=usage(5, 10))))] * 200)
