@@ -93,6 +93,11 @@ static void look_at(looking *k, json_value value, unsigned depth) {
     if (!k->found) guard_text_was_clean(r->policy, r->scratch, inner, depth, r->owner);
 }
 
+/* Of what nobody knows the place. */
+static void look_at_any(looking *k, json_value value) {
+    look_at(k, value, guard_begins_json(span_slice(value.raw, 1, value.raw.len - 1)) ? 2 : 1);
+}
+
 static bool on_text(void *user, const outline_text *text) {
     looking *k = user;
     look_at(k, text->value, depth_of(text, span_slice(text->value.raw, 1, text->value.raw.len)));
@@ -107,7 +112,7 @@ static bool look_within(void *user, json_value value) {
     looking *k = user;
     json_iter it = json_strings_of(value);
     for (json_value text; !k->r->blocked && json_next_string(&it, &text);)
-        look_at(k, text, 1);
+        look_at_any(k, text);
     return !k->r->blocked;
 }
 
@@ -117,7 +122,7 @@ void guard_request_look_within(guard_request *r, json_value value) {
     json_splice_init(&r->edits, r->arena);
     json_iter it = json_strings_of(value);
     for (json_value text; !r->blocked && json_next_string(&it, &text);)
-        look_at(&k, text, guard_begins_json(span_slice(text.raw, 1, text.raw.len - 1)) ? 2 : 1);
+        look_at_any(&k, text);
     arena_done(&k.scratch);
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 import bodies
 import wire
-from test_guard_places import HI, MODEL, SAID, SHOWN, Chat, Response, guarded, redacted
+from test_guard_places import HI, MANY, MODEL, SAID, SHOWN, Chat, Response, guarded, redacted
 from test_guards import TICKET
 from test_sdk_python import RESPONSE
 from upstream import reply, sse
@@ -230,10 +230,11 @@ def test_arguments_of_which_a_number_is_hidden_are_json(weir, upstream):
     upstream.always(answer)
     w = weir(upstream, guard={"in": "redact", "out": "redact"})
     messages = [{"role": "user", "content": "hi"}]
-    told = wire.chat(w, messages=[*messages, {"role": "assistant", "content": None, "tool_calls": [call_of(NUMBERS)]}])
-    sent = upstream.requests[-1].json()["messages"][-1]["tool_calls"][0]["function"]["arguments"]
-    assert json.loads(sent) == of_numbers("")
-    assert str(CARD) not in told.body.decode()
+    for more in ({}, {"tools": MANY}):
+        told = wire.chat(w, messages=[*messages, {"role": "assistant", "content": None, "tool_calls": [call_of(NUMBERS)]}], **more)
+        sent = upstream.requests[-1].json()["messages"][-1]["tool_calls"][0]["function"]["arguments"]
+        assert json.loads(sent) == of_numbers("")
+        assert str(CARD) not in told.body.decode()
     whole = wire.chat(w, messages=messages).json()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
     assert json.loads(whole) == of_numbers("4111")
     for step in range(1, 20):

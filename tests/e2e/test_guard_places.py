@@ -15,11 +15,12 @@ from upstream import reply, sse
 
 SAID, SHOWN = f"see {TICKET}, ok", "see [TICKET_1], ok"
 ARGUMENTS = json.dumps({"a": SAID})
+ESCAPED = TICKET.replace("-", "\\u002d")  # as JSON may have it
 MODEL = {"model": "gpt-test"}
 
 
 def redacted(what):
-    return json.loads(json.dumps(what).replace(TICKET, "[TICKET_1]"))
+    return json.loads(json.dumps(what).replace(TICKET, "[TICKET_1]").replace(json.dumps(ESCAPED)[1:-1], "[TICKET_1]"))
 
 
 def guarded(weir, upstream, action, **more):
@@ -68,6 +69,9 @@ IN = {
     "chat, function description": chat(functions=[FUNCTION]),
     "chat, form of the answer": chat(response_format={"type": "json_schema", "json_schema": {"name": "n", "description": SAID, "schema": {"description": "x"}}}),
     "chat, more than is outlined": chat({"role": "user", "content": SAID}, tools=MANY),
+    **{f"chat, escaped in arguments, {what}": chat({"role": "assistant", "content": None, "tool_calls": [
+        {**CALL, "function": {"name": "f", "arguments": f'{{"a": "see {ESCAPED}", "b": 1}}'}}]}, **more)
+       for what, more in {"outlined": {}, "more than is outlined": {"tools": MANY}}.items()},
     "chat, prediction": chat(prediction={"type": "content", "content": SAID}),
     "chat, prediction in parts": chat(prediction={"type": "content", "content": [{"type": "text", "text": SAID}]}),
     "chat, what weir does not know": chat({"role": "user", "content": [{"type": "new", "deep": [{"er": SAID}]}]}, documents=[{"text": SAID}]),
