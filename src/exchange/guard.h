@@ -68,8 +68,8 @@ span guard_words(arena *a, const guard_rule *rule);
  * it has none. The caller owns them; the set outlives them. */
 MUST_USE guard_names *guard_names_beside(span body, const guard_set *set);
 
-/* Whether what stands in a JSON string, as it is written, is JSON again: an object or a list. */
-bool guard_begins_json(span inner);
+/* Whether a text, as it reads or as a JSON string has it, begins as JSON: an object or a list. */
+bool guard_begins_json(span text);
 
 /* ---- what is asked (guard_request.c) ----
  *

@@ -93,11 +93,11 @@ span guard_words(arena *a, const guard_rule *rule) {
 }
 
 /* Blanks may be escaped. */
-bool guard_begins_json(span inner) {
-    for (size_t i = 0; i < inner.len; i++) {
-        const char c = inner.ptr[i];
-        if (c == ' ') continue;
-        if (c != '\\' || i + 1 == inner.len || !memchr("nrt", inner.ptr[i + 1], 3))
+bool guard_begins_json(span text) {
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+        if (memchr(" \n\r\t", c, 4)) continue;
+        if (c != '\\' || i + 1 == text.len || !memchr("nrt", text.ptr[i + 1], 3))
             return c == '{' || c == '[';
         i++;
     }

@@ -116,6 +116,23 @@ def test_each_text_of_an_answer_is_kept(weir, upstream, tmp_path):
     assert "to [EMAIL_1]" in responses["prompt"]["text"]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\r\n\t"], ids=["none", "space", "line", "all"])
+def test_arguments_are_read_as_json_and_stay_it(weir, upstream, tmp_path, blank):
+    """Whatever blanks are before them."""
+    arguments = blank + '{"mail": "ada.lovelace\\u0040example.org", "card": 4111111111111111}'
+    call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": arguments}}
+    whole = bodies.completion(None)
+    whole["choices"][0]["message"]["tool_calls"] = [call]
+    upstream.always(reply(200, whole))
+    w = weir(keeping(upstream, tmp_path))
+    assert wire.chat(w, messages=[{"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "user", "content": "hi"}]).status == 200
+    w.stop()
+    (kept,) = opened(w)
+    for text in (said(kept["answer"])[0, 0, "tool_arguments"], json.loads(kept["prompt"]["text"])["messages"][0]["tool_calls"][0]["function"]["arguments"]):
+        assert text.startswith(blank + "{") and json.loads(text) == {"mail": "[EMAIL_1]", "card": json.loads(text)["card"]}
+        assert json.loads(text)["card"].endswith("[CARD_1]")
+
+
 def test_what_the_cache_gives_is_kept_as_what_a_provider_gives(weir, upstream, tmp_path):
     """Of a miss, of a hit, and of one in the other form: the same texts."""
     def answer(seen):
