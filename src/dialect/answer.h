@@ -48,6 +48,7 @@ typedef struct answer_part {
     unsigned item;    /* tool_calls[].index; of a response its content_index */
     json_value value; /* in the event's own bytes, quotes included: json_string() decodes */
     bool again;       /* reasoning that the same message tells under another name, too */
+    bool is_input;    /* TOOL_ARGS: a custom tool's input, which need not be JSON */
 } answer_part;
 
 /* What an event is, all that applies: a chunk may say something and end its choice at once. */

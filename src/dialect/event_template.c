@@ -15,6 +15,7 @@ typedef struct told_part {
     part_kind kind;
     unsigned choice, item;
     unsigned hole;
+    bool is_input;
 } told_part;
 
 /* A value that is told of the event, and is the same in all of them. */
@@ -107,7 +108,7 @@ event_template *event_template_make(const answer_event *read, const json_value *
     for (size_t i = 0; i < read->part_count; i++) {
         const answer_part *p = &read->parts[i];
         t->parts[i] = (told_part){p->kind, p->choice, p->item,
-                                  hole_at(t, place_of(read->data, p->value.raw))};
+                                  hole_at(t, place_of(read->data, p->value.raw)), p->is_input};
     }
     return t;
 }
@@ -173,7 +174,11 @@ bool event_template_read(const event_template *t, answer_event *e, answer_part *
     e->null_usage = moved(t, e->data, holes, t->null_usage);
     for (unsigned i = 0; i < t->part_count; i++) {
         const told_part *p = &t->parts[i];
-        parts[i] = (answer_part){p->kind, p->choice, p->item, {JSON_STRING, holes[p->hole]}};
+        parts[i] = (answer_part){.kind = p->kind,
+                                 .choice = p->choice,
+                                 .item = p->item,
+                                 .value = {JSON_STRING, holes[p->hole]},
+                                 .is_input = p->is_input};
     }
     e->parts = parts;
     e->part_count = t->part_count;

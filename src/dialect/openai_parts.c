@@ -18,6 +18,13 @@ static void add_string(reader *r, part_kind kind, unsigned choice, unsigned item
         add_opaque(r, choice, item, v);
 }
 
+/* {…,"arguments":…}, or of a custom tool {…,"input":…}. */
+static void add_arguments(reader *r, unsigned choice, const json_member *m) {
+    const size_t at = r->part_count;
+    add_string(r, PART_TOOL_ARGS, choice, 0, m->value);
+    if (r->part_count > at) r->parts[at].is_input = span_eq(m->key, SPAN_OF("input"));
+}
+
 /* ---- texts without a number ---- */
 
 static unsigned item_within(unsigned item, unsigned place) {
@@ -180,7 +187,7 @@ static void read_function(reader *r, json_value function) {
         if (span_eq(m.key, SPAN_OF("name")))
             add_string(r, PART_TOOL_NAME, LATER, 0, m.value);
         else if (span_eq(m.key, SPAN_OF("arguments")) || span_eq(m.key, SPAN_OF("input")))
-            add_string(r, PART_TOOL_ARGS, LATER, 0, m.value);
+            add_arguments(r, LATER, &m);
         else
             add_opaque(r, LATER, 0, m.value);
     }
@@ -360,7 +367,7 @@ void openai_read_output_item(reader *r, json_value item, unsigned choice) {
         else if (span_eq(m.key, SPAN_OF("name")))
             add_string(r, PART_TOOL_NAME, choice, 0, m.value);
         else if (span_eq(m.key, SPAN_OF("arguments")) || span_eq(m.key, SPAN_OF("input")))
-            add_string(r, PART_TOOL_ARGS, choice, 0, m.value);
+            add_arguments(r, choice, &m);
         else if (!openai_is_label(m.key))
             add_opaque(r, choice, 0, m.value);
     }

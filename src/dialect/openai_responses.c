@@ -106,6 +106,14 @@ static void read_beside(reader *r, const json_member *m, unsigned choice) {
     if (!is_about_event(m->key)) openai_read_beside(r, m->key, m->value, choice);
 }
 
+static void add_text(reader *r, const event_row *row, unsigned choice, unsigned item,
+                     json_value text) {
+    const size_t at = r->part_count;
+    reader_add_part(r, row->kind, choice, item, text);
+    if (r->part_count > at)
+        r->parts[at].is_input = span_starts(row->type, SPAN_OF("custom_tool_call_input"));
+}
+
 static void read_text(reader *r, const document *d, const event_row *row) {
     unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
     unsigned item = item_of(d, row->index, row->beside);
@@ -113,7 +121,7 @@ static void read_text(reader *r, const document *d, const event_row *row) {
         const json_member *m = &d->members[i];
         const bool text = m->value.type == JSON_STRING;
         if (text && span_eq(m->key, row->text))
-            reader_add_part(r, row->kind, choice, item, m->value);
+            add_text(r, row, choice, item, m->value);
         else if (text && row->kind == PART_TOOL_ARGS && span_eq(m->key, SPAN_OF("name")))
             reader_add_part(r, PART_TOOL_NAME, choice, item, m->value);
         else

@@ -68,7 +68,7 @@ static lane *lane_of(guard_filter *f, const answer_part *p) {
         l->kind = p->kind;
         l->choice = p->choice;
         l->item = p->item;
-        guard_text_init(&l->text, f->g, p->kind == PART_TOOL_ARGS);
+        guard_text_init(&l->text, f->g, guard_says_of(p));
         f->lane_count++;
     }
     list_push_front(&f->lanes, &l->link);

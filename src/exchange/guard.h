@@ -68,8 +68,13 @@ span guard_words(arena *a, const guard_rule *rule);
  * it has none. The caller owns them; the set outlives them. */
 MUST_USE guard_names *guard_names_beside(span body, const guard_set *set);
 
-/* Whether a text, as it reads or as a JSON string has it, begins as JSON: an object or a list. */
+/* Whether a text, as it reads or as a JSON string has it, begins as JSON does: an object, a list.
+ * Others may, too: "[Note] ...". */
 bool guard_begins_json(span text);
+/* Whether all of a text, as it reads, is JSON. */
+bool guard_is_json(span text);
+/* Whether what a string says is. */
+bool guard_says_json(json_value string);
 
 /* ---- what is asked (guard_request.c) ----
  *

@@ -14,14 +14,14 @@ void guard_looked_take(guard_looked *k, json_value string, guard_fed *fed) {
     guard_made_done(&fed->made);
 }
 
-static void look_at(guard_looked *k, exchange_guard *g, json_value string, bool arguments,
+static void look_at(guard_looked *k, exchange_guard *g, json_value string, guard_says says,
                     bool note) {
     guard_text t;
     guard_fed fed;
     if (g->out && !g->restores &&
         guard_text_is_clean(g->out, g->scratch, guard_inner(string), 1, 0))
         return;
-    guard_text_init(&t, g, arguments);
+    guard_text_init(&t, g, says);
     guard_text_feed(&t, guard_inner(string), true, note, &fed); /* ended: it holds nothing */
     guard_looked_take(k, string, &fed);
 }
@@ -31,7 +31,7 @@ void guard_look_at_opaque(guard_looked *k, exchange_guard *g, json_value value) 
     const size_t before = k->edits.count;
     json_iter it = json_strings_of(value);
     for (json_value string; !k->blocked && json_next_string(&it, &string);)
-        look_at(k, g, string, false, true);
+        look_at(k, g, string, GUARD_SAYS_TEXT, true);
     if (!k->blocked) return;
     k->edits.count = before; /* the rest of it was not looked at: nothing of it goes out */
     event_edits_add(&k->edits, (answer_edit){.bytes = value.raw, .json = SPAN_OF("null")});
@@ -82,7 +82,7 @@ void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event 
         if (p->kind == PART_OPAQUE)
             guard_look_at_opaque(k, g, p->value);
         else if (answer_has_pieces(p))
-            look_at(k, g, p->value, p->kind == PART_TOOL_ARGS, !note || note(user, p));
+            look_at(k, g, p->value, guard_says_of(p), !note || note(user, p));
     }
     guard_drop_logprobs(k, e);
 }

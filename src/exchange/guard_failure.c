@@ -9,7 +9,7 @@ static const span withheld =
 static span feed(exchange_guard *g, span inner, bool note, arena *a) {
     guard_text t;
     guard_fed fed;
-    guard_text_init(&t, g, false);
+    guard_text_init(&t, g, GUARD_SAYS_TEXT);
     guard_text_feed(&t, inner, true, note, &fed);
     guard_text_done(&t);
     span told = inner;

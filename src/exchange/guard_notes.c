@@ -104,6 +104,22 @@ bool guard_begins_json(span text) {
     return true;
 }
 
+bool guard_is_json(span text) {
+    static const json_limits limits = {.repeats = true};
+    json_value root;
+    json_fault fault;
+    return json_scan(text, &limits, &root, &fault);
+}
+
+bool guard_says_json(json_value string) {
+    arena a;
+    arena_init(&a, 0);
+    const bool is = guard_is_json(json_string(string, &a));
+    arena_wipe(&a);
+    arena_done(&a);
+    return is;
+}
+
 /* ---- what a loop's lanes match in ---- */
 
 static void free_scratch(void *what) {

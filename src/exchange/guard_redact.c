@@ -42,13 +42,18 @@ static void redact(guard_redact *r, span text, unsigned json, guard_numbers numb
 }
 
 void guard_redact_text(guard_redact *r, span text, unsigned json, bool open, buf *out) {
-    const bool within = json == 2;
-    redact(r, text, json, within ? guard_numbers_of(true, false) : (guard_numbers){.on = false},
-           open, out);
+    redact(r, text, json, (guard_numbers){.on = false}, open, out);
 }
 
 void guard_redact_json(guard_redact *r, span text, bool open, buf *out) {
     redact(r, text, 1, guard_numbers_of(false, false), open, out);
+}
+
+static void redact_string(guard_redact *r, json_value string, span inner, buf *out) {
+    const unsigned json = guard_begins_json(inner) ? 2 : 1;
+    const bool is_json = json == 2 && inner.len <= r->left && guard_says_json(string);
+    redact(r, inner, json, is_json ? guard_numbers_of(true, false) : (guard_numbers){.on = false},
+           false, out);
 }
 
 /* What stands between strings: from the end of one, which is there where it is not the first, to
@@ -63,7 +68,7 @@ void guard_redact_document(guard_redact *r, json_value root, buf *out) {
     for (json_value string; r->left && json_next_string(&it, &string);) {
         const span inner = span_slice(string.raw, 1, string.raw.len - 1);
         redact_between(r, span_from(at, (size_t)(inner.ptr - at)), at == root.raw.ptr, out);
-        guard_redact_text(r, inner, guard_begins_json(inner) ? 2 : 1, false, out);
+        redact_string(r, string, inner, out);
         at = inner.ptr + inner.len;
     }
     redact_between(r, span_from(at, (size_t)(end - at)), at == root.raw.ptr, out);

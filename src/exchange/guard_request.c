@@ -77,7 +77,8 @@ static void look_at(looking *k, json_value value, unsigned depth) {
     if (guard_text_is_clean(r->policy, r->scratch, inner, depth, r->owner)) return;
     k->found = false;
     k->form = (guard_form){.json = depth, .whole = true};
-    k->numbers = depth == 2 ? guard_numbers_of(true, false) : (guard_numbers){.on = false};
+    k->numbers = (guard_numbers){.on = false};
+    if (depth == 2 && guard_says_json(value)) k->numbers = guard_numbers_of(true, false);
     k->made = guard_made_of(inner);
     guard_lane_init(&lane, r->policy, r->scratch, k->form);
     guard_lane_feed(&lane, inner, true, &sink);

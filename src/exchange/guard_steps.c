@@ -22,6 +22,11 @@ void guard_of_run_done(exchange_guard *g) {
     if (g) guard_names_free(g->names);
 }
 
+/* A tool may say anything; here all of it is there. */
+static guard_says says_of(json_value string) {
+    return guard_says_json(string) ? GUARD_SAYS_JSON : GUARD_SAYS_ANY;
+}
+
 /* Mostly it is JSON; as it stands, or as a client reads it in a string. */
 bool guard_tool_text(exchange_guard *g, span text, buf *out) {
     buf written = BUF_EMPTY;
@@ -29,7 +34,7 @@ bool guard_tool_text(exchange_guard *g, span text, buf *out) {
     guard_text t;
     guard_fed fed;
     json_write_string(&written, text);
-    guard_text_init(&t, g, true);
+    guard_text_init(&t, g, says_of((json_value){JSON_STRING, buf_span(&written)}));
     guard_text_feed(&t, span_slice(buf_span(&written), 1, written.len - 1), true, true, &fed);
     guard_text_done(&t);
     const bool blocked = fed.blocked != NULL;
@@ -64,7 +69,7 @@ static void look_at(looking *k, const json_member *m) {
     const span inner = span_slice(m->value.raw, 1, m->value.raw.len - 1);
     guard_text t;
     guard_fed fed;
-    guard_text_init(&t, k->guard, true);
+    guard_text_init(&t, k->guard, says_of(m->value));
     guard_text_feed(&t, inner, true, true, &fed);
     guard_text_done(&t);
     if (fed.blocked) /* with its name's quote */

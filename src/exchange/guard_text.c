@@ -88,9 +88,9 @@ static void on_find(void *ctx, const guard_find *f) {
 
 /* ---- the text ---- */
 
-void guard_text_init(guard_text *t, exchange_guard *g, bool arguments) {
+void guard_text_init(guard_text *t, exchange_guard *g, guard_says says) {
     t->g = g;
-    t->arguments = arguments;
+    t->says = says;
     t->begun = false;
     t->held_len = 0;
     t->numbers = (guard_numbers){.on = false};
@@ -99,12 +99,12 @@ void guard_text_init(guard_text *t, exchange_guard *g, bool arguments) {
 
 /* What it is shows when it begins. */
 static void begin(guard_text *t, span piece) {
-    const guard_form form = {.json = t->arguments && guard_begins_json(piece) ? 2 : 1};
+    const guard_form form = {.json = t->says && guard_begins_json(piece) ? 2 : 1};
     t->begun = true;
     t->lane.form = form;
     if (!t->g->out) return; /* nothing is hidden */
     guard_lane_init(&t->lane, t->g->out, t->g->scratch, form);
-    if (form.json == 2) t->numbers = guard_numbers_of(true, false);
+    if (form.json == 2 && t->says == GUARD_SAYS_JSON) t->numbers = guard_numbers_of(true, false);
 }
 
 void guard_text_done(guard_text *t) {

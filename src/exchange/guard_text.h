@@ -9,17 +9,28 @@
 #include "exchange/guard_made.h"
 #include "exchange/guard_numbers.h"
 
+typedef enum guard_says {
+    GUARD_SAYS_TEXT,
+    GUARD_SAYS_ANY, /* JSON again, or not: a custom tool's input */
+    GUARD_SAYS_JSON /* a call's arguments: JSON again, mostly, and stays it */
+} guard_says;
+
+static inline guard_says guard_says_of(const answer_part *p) {
+    if (p->kind != PART_TOOL_ARGS) return GUARD_SAYS_TEXT;
+    return p->is_input ? GUARD_SAYS_ANY : GUARD_SAYS_JSON;
+}
+
 typedef struct guard_text {
     exchange_guard *g;
     guard_lane lane;
-    bool begun;     /* it has said something */
-    bool arguments; /* of a tool call: JSON again, mostly */
+    guard_says says;
+    bool begun; /* it has said something */
     guard_numbers numbers;
     unsigned char held_len;
     char held[GUARD_PLACEHOLDER_MAX]; /* may be the beginning of a placeholder of the request's */
 } guard_text;
 
-void guard_text_init(guard_text *t, exchange_guard *g, bool arguments);
+void guard_text_init(guard_text *t, exchange_guard *g, guard_says says);
 void guard_text_done(guard_text *t);
 /* Something of it has not been let go. */
 bool guard_text_holds(const guard_text *t);

@@ -95,15 +95,15 @@ static const char *word_of(part_kind kind) {
     }
 }
 
-/* A call's arguments are JSON, mostly. */
+/* A call's arguments are JSON, mostly; a custom tool's input may begin as that does. */
 static void put_text(kept_bodies *k, const answer_text *t, json_writer *w) {
     buf text = BUF_EMPTY;
     const span said = buf_span(&t->text);
     const bool json = t->kind == PART_TOOL_ARGS && guard_begins_json(said);
-    if (json)
+    if (json && guard_is_json(said))
         guard_redact_json(&k->redact, said, k->answer.cut, &text);
     else
-        guard_redact_text(&k->redact, said, 0, k->answer.cut, &text);
+        guard_redact_text(&k->redact, said, json, k->answer.cut, &text);
     json_open_object(w);
     json_key(w, "choice");
     json_put_i64(w, t->choice);

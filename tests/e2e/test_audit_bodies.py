@@ -133,6 +133,22 @@ def test_arguments_are_read_as_json_and_stay_it(weir, upstream, tmp_path, blank)
         assert json.loads(text)["card"].endswith("[CARD_1]")
 
 
+@pytest.mark.parametrize("text,shown", [("[Note] SSN 123-45-6789.", "[Note] SSN [US_SSN_1]."), ("{'card': '4111111111111111'}", "{'card': '[CARD_1]'}"),
+                                        ("[1] my card is 4111111111111111, ok", "[1] my card is [CARD_1], ok")], ids=["note", "code", "card"])
+def test_what_begins_as_json_and_is_none_is_given_no_quotes(weir, upstream, tmp_path, text, shown):
+    call = {"id": "c", "type": "custom", "custom": {"name": "f", "input": text}}
+    whole = bodies.completion(None)
+    whole["choices"][0]["message"]["tool_calls"] = [call]
+    upstream.always(reply(200, whole))
+    w = weir(keeping(upstream, tmp_path))
+    assert wire.chat(w, messages=[{"role": "user", "content": text}, {"role": "assistant", "content": None, "tool_calls": [call]}]).status == 200
+    w.stop()
+    (kept,) = opened(w)
+    messages = json.loads(kept["prompt"]["text"])["messages"]
+    assert (messages[0]["content"], messages[1]["tool_calls"][0]["custom"]["input"]) == (shown, shown)
+    assert said(kept["answer"])[0, 0, "tool_arguments"].replace("4111[", "[") == shown
+
+
 def test_what_the_cache_gives_is_kept_as_what_a_provider_gives(weir, upstream, tmp_path):
     """Of a miss, of a hit, and of one in the other form: the same texts."""
     def answer(seen):

@@ -243,6 +243,70 @@ def test_arguments_of_which_a_number_is_hidden_are_json(weir, upstream):
         assert "".join(call["function"]["arguments"] for d in deltas for call in d.get("tool_calls") or []) == whole
 
 
+def input_of(text):
+    return {"index": 0, "id": "c", "type": "custom", "custom": {"name": "f", "input": text}}
+
+
+# That which begins as JSON does and is none: as it is said, as a provider reads it and as a client does.
+NOTES = [("[Note] SSN 123-45-6789.", "[Note] SSN [US_SSN_1].", "[Note] SSN 123-4[US_SSN_1]."),
+         ("{'card': '4111111111111111'}", "{'card': '[CARD_1]'}", "{'card': '4111[CARD_1]'}"),
+         (f"[Note] my card is {CARD}, ok", "[Note] my card is [CARD_1], ok", "[Note] my card is 4111[CARD_1], ok")]
+
+
+@pytest.mark.parametrize("text,sent,shown", NOTES, ids=["note", "code", "card"])
+def test_what_begins_as_json_and_is_none_is_given_no_quotes(weir, upstream, text, sent, shown):
+    """The input of a custom tool, in both forms of a request, plain and streamed in pieces of each size; and whatever else there is where no outline is made."""
+    asked = {"role": "assistant", "content": None, "tool_calls": [input_of(text)]}
+    plain = bodies.completion(None)
+    plain["choices"][0].update(message=asked, finish_reason="tool_calls")
+    item = {"id": "i", "type": "custom_tool_call", "call_id": "c", "name": "f", "input": text, "status": "completed"}
+    whole = {**RESPONSE, "output": [item]}
+
+    def answer(seen):
+        step = seen.json().get("seed", 1)
+        pieces = [text[i:i + step] for i in range(0, len(text), step)]
+        if seen.path.endswith("responses"):
+            at = {"output_index": 0, "item_id": "i"}
+            return sse([{"type": "response.output_item.added", "output_index": 0, "item": {**item, "input": ""}},
+                        *[{"type": "response.custom_tool_call_input.delta", **at, "delta": p} for p in pieces],
+                        {"type": "response.custom_tool_call_input.done", **at, "input": text}, {"type": "response.completed", "response": whole}]
+                       ) if seen.json().get("stream") else reply(200, whole)
+        chunks = [bodies.chunk({"tool_calls": [{"index": 0, "custom": {"input": p}}]}) for p in pieces]
+        return sse([bodies.chunk({"tool_calls": [input_of("")]}), *chunks, bodies.chunk(finish="tool_calls")]) if seen.json().get("stream") else reply(200, plain)
+    upstream.always(answer)
+    w = weir(upstream, guard={"in": "redact", "out": "redact"})
+    for more in ({}, {"tools": MANY}):
+        told = wire.chat(w, messages=[asked, {"role": "user", "content": text}], **more)
+        messages = upstream.requests[-1].json()["messages"]
+        assert (messages[0]["tool_calls"][0]["custom"]["input"], messages[1]["content"]) == (sent, sent)
+        assert told.status == 200
+    assert wire.call(w, "POST", "/v1/responses", {**MODEL, "input": [item, HI]}).status == 200
+    assert upstream.requests[-1].json()["input"][0]["input"] == sent
+    assert wire.chat(w).json()["choices"][0]["message"]["tool_calls"][0]["custom"]["input"] == shown
+    assert wire.call(w, "POST", "/v1/responses", {**MODEL, "input": "hi"}).json()["output"][0]["input"] == shown
+    for step in range(1, 20):
+        deltas = [c["delta"] for e in wire.chat(w, stream=True, seed=step).events() if e != "[DONE]" for c in e["choices"]]
+        assert "".join(call["custom"]["input"] for d in deltas for call in d.get("tool_calls") or []) == shown
+        events = wire.call(w, "POST", "/v1/responses", {**MODEL, "input": "hi", "stream": True, "seed": step}).events()
+        assert "".join(e["delta"] for e in events if e["type"].endswith("input.delta")) == shown
+        assert [e["input"] for e in events if e["type"].endswith("input.done")] == [shown] == [e["response"]["output"][0]["input"] for e in events if "response" in e]
+
+
+def test_what_a_tool_says_is_json_or_not(weir, upstream, upstreams):
+    """As it was: with quotes around what was a number, and with none in a sentence."""
+    look = upstreams()
+    calls = bodies.completion(None)
+    calls["choices"][0].update(finish_reason="tool_calls", message={"role": "assistant", "content": None, "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}]})
+    w = weir(upstream, chat=MODEL, guard={"out": "redact"}, tools={"look": {
+        "kind": "http", "allow_private": True, "url": look.url + "/look", "description": "Looks.", "parameters": {"type": "object"}}})
+    for text, shown in [(NUMBERS, None), *[(said, shown) for said, _, shown in NOTES]]:
+        look.script(reply(200, text.encode(), {"content-type": "text/plain"}))
+        upstream.script(reply(200, calls), reply(200, bodies.completion("Done.")))
+        result = wire.call(w, "POST", "/chat/functions", {"message": "look"}).json()["steps"][0]["result"]
+        assert result == shown if shown else json.loads(result) == of_numbers("4111")
+
+
 @pytest.mark.parametrize("action", ["redact", "block"])
 def test_wherever_it_stands(weir, upstream, action):
     """Whatever is made of an answer's names: what a string of it says is seen."""

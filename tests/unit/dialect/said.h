@@ -45,7 +45,7 @@ static inline void said_add_event(buf *out, const answer_event *e) {
         assert_true(p->value.raw.ptr >= last); /* in the order of their places */
         last = p->value.raw.ptr;
         assert_true(last + p->value.raw.len <= e->data.ptr + e->data.len);
-        buf_addf(out, " %s %u/", said_parts[p->kind], p->choice);
+        buf_addf(out, " %s %u/", p->is_input ? "input" : said_parts[p->kind], p->choice);
         if (p->item < ITEM_NAMED)
             buf_addf(out, "%u", p->item);
         else

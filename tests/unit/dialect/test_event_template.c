@@ -109,6 +109,8 @@ static void texts_may_differ(void **state) {
          "{\"choices\":[{\"index\":1,\"delta\":{\"tool_calls\":[{\"index\":2,\"function\":{"
          "\"arguments\":\"\\\"city\"}}]}}]}",
          true},
+        {"{\"choices\":[{\"delta\":{\"tool_calls\":[{\"custom\":{\"input\":\"{\"}}]}}]}",
+         "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"custom\":{\"input\":\"ls\"}}]}}]}", true},
         {"{\"choices\":[{\"text\":\"a\",\"index\":3}]}",
          "{\"choices\":[{\"text\":\"bcd\",\"index\":3}]}", true},
     };

@@ -21,7 +21,7 @@ static void interleaved_tool_calls(void **state) {
         "content name 0/0 \"get\" args 0/0 \"\"\n"
         "content name 0/1 \"put\" args 0/1 \"{\\\"a\"\n"
         "content args 0/0 \"{\\\"b\" args 0/1 \"\\\":1}\"\n"
-        "content name 0/2 \"sh\" args 0/2 \"ls\"\n"
+        "content name 0/2 \"sh\" input 0/2 \"ls\"\n"
         "finish finish 0/0 \"tool_calls\" (tool_calls)\n"
         "end");
 }

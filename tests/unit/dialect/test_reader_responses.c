@@ -94,9 +94,9 @@ static void each_event_of_a_response(void **state) {
          "\"arguments\":\"{}\"",
          "full,begun name 3/0 \"f\" args 3/0 \"{}\""},
         {"\"response.custom_tool_call_input.delta\",\"output_index\":3,\"delta\":\"{\"",
-         "content args 3/0 \"{\""},
+         "content input 3/0 \"{\""},
         {"\"response.custom_tool_call_input.done\",\"output_index\":3,\"input\":\"{}\"",
-         "full,begun args 3/0 \"{}\""},
+         "full,begun input 3/0 \"{}\""},
         {"\"response.mcp_call_arguments.delta\",\"output_index\":3,\"delta\":\"{\"",
          "content args 3/0 \"{\""},
         {"\"response.mcp_call_arguments.done\",\"output_index\":3,\"arguments\":\"{}\"",
@@ -131,7 +131,7 @@ static void each_event_of_a_response(void **state) {
          "full,begun name 3/0 \"f\" args 3/0 \"\""},
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"custom_tool_call\","
          "\"name\":\"f\",\"input\":\"ls\"}",
-         "full,begun name 3/0 \"f\" args 3/0 \"ls\""},
+         "full,begun name 3/0 \"f\" input 3/0 \"ls\""},
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"reasoning\","
          "\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":\"no\"}]}",
          "full,begun reasoning 3/0 \"no\""},
