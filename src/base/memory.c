@@ -96,6 +96,22 @@ void memory_set(memory_account *a, memory_hold *h, size_t bytes) {
         (void)grow(a, h, bytes, true);
 }
 
+share_verdict memory_move(memory_account *a, memory_hold *h, uint64_t holder) {
+    memory_bound *b = a->bound;
+    const memory_hold to = {.holder = holder};
+    share_verdict verdict = SHARE_TAKEN;
+    if (holder == h->holder) return SHARE_TAKEN;
+    if (b && h->bytes > MEMORY_SMALL) {
+        pthread_mutex_lock(&b->lock);
+        verdict = take_share(b, &to, h->bytes, false);
+        const uint64_t own = counted(h, h->bytes);
+        if (verdict == SHARE_TAKEN && own) shares_give(&b->holders, h->holder, own);
+        pthread_mutex_unlock(&b->lock);
+    }
+    if (verdict == SHARE_TAKEN) h->holder = holder;
+    return verdict;
+}
+
 void memory_account_done(memory_account *a) {
     assert(!a->used);
     if (a->bound) {

@@ -43,7 +43,8 @@ typedef struct memory_account {
 /* Gives its credit back. Its holds are empty. */
 void memory_account_done(memory_account *a);
 
-/* All zero: it holds nothing, for nobody. The holder is set before anything is held. */
+/* All zero: it holds nothing, for nobody. The holder is set before anything is held; from then on
+ * memory_move() changes it. */
 typedef struct memory_hold {
     uint64_t holder; /* 0: nobody in particular */
     size_t bytes;
@@ -54,6 +55,10 @@ typedef struct memory_hold {
 MUST_USE share_verdict memory_grow(memory_account *a, memory_hold *h, size_t to_bytes);
 /* To that many, more or less, whether there is room or not: for what is there already. */
 void memory_set(memory_account *a, memory_hold *h, size_t bytes);
+
+/* What is held is that holder's from now on; there is room for it already. SHARE_OWN_GONE: it is
+ * whose it was. */
+MUST_USE share_verdict memory_move(memory_account *a, memory_hold *h, uint64_t holder);
 
 static inline void memory_drop(memory_account *a, memory_hold *h) {
     if (h->bytes) memory_set(a, h, 0);

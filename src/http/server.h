@@ -139,6 +139,11 @@ void http_request_limit_body(http_request *r, size_t bytes);
  * whoever the connection knows of: its last request's, or the peer's machine. Said at the head,
  * without an answer there; one who has his share of connections is then refused. */
 void http_request_set_holder(http_request *r, uint64_t holder);
+/* Both, found only after the head, while the body comes or once it is there, without an answer yet;
+ * holder 0: nobody else than the connection knows of. What is held already becomes that holder's.
+ * false: it was refused, as it would have been at the head; on_done was the last of it. Not from
+ * inside on_head or on_request. */
+MUST_USE bool http_request_identified(http_request *r, uint64_t holder, size_t body_bytes);
 uint64_t http_request_holder(const http_request *r);
 /* Frees the body's memory early (it has been sent on and cannot be needed again). */
 void http_request_drop_body(http_request *r);

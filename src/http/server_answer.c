@@ -96,6 +96,17 @@ void http_request_set_holder(http_request *r, uint64_t holder) {
     r->excess = !server_take_client(r->conn->server, r->conn, holder);
 }
 
+bool http_request_identified(http_request *r, uint64_t holder, size_t body_bytes) {
+    conn *c = r->conn;
+    assert(!r->started);
+    if (holder) {
+        transport_set_holder(c->io, holder);
+        r->excess = !server_take_client(c->server, c, holder);
+    }
+    r->body_limit = body_bytes;
+    return conn_judge_again(c, holder ? holder : r->hold.holder);
+}
+
 buf http_request_take_body(http_request *r, memory_hold *ret_hold) {
     buf body = r->body;
     *ret_hold = r->hold;

@@ -14,8 +14,8 @@ static bool is_coded(const http_request *r) {
 
 /* ---- room ---- */
 
-static error_id take_room(http_request *r, size_t bytes, const char **ret_why) {
-    switch (memory_grow(&r->conn->server->loop->memory, &r->hold, bytes)) {
+static error_id no_room(share_verdict verdict, const char **ret_why) {
+    switch (verdict) {
     case SHARE_TAKEN: return ERR_NONE;
     case SHARE_OWN_GONE:
         *ret_why = "Bodies and answers of this client take as much memory as its share allows "
@@ -26,6 +26,10 @@ static error_id take_room(http_request *r, size_t bytes, const char **ret_why) {
         return ERR_MEMORY_FULL;
     }
     return ERR_INTERNAL;
+}
+
+static error_id take_room(http_request *r, size_t bytes, const char **ret_why) {
+    return no_room(memory_grow(&r->conn->server->loop->memory, &r->hold, bytes), ret_why);
 }
 
 error_id body_expect(http_request *r, const char **ret_why) {
@@ -50,6 +54,14 @@ static error_id make_room(http_request *r, size_t need, const char **ret_why) {
     error_id bad = take_room(r, want, ret_why);
     if (bad == ERR_NONE) (void)buf_reserve(&r->body, want - r->body.len);
     return bad;
+}
+
+error_id body_claim(http_request *r, uint64_t holder, const char **ret_why) {
+    const int64_t told = r->head->content_length;
+    const bool beyond = r->body.len > r->body_limit || r->received > r->body_limit ||
+                        (told > 0 && (uint64_t)told > r->body_limit);
+    if (beyond) return too_large(r, ret_why);
+    return no_room(memory_move(&r->conn->server->loop->memory, &r->hold, holder), ret_why);
 }
 
 void body_drop(http_request *r, size_t keep_bytes) {

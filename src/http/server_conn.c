@@ -234,12 +234,13 @@ static bool expects_the_impossible(const http_head *head) {
            http_header_count(head->headers, SPAN_OF("expect")) > 0;
 }
 
+static const char excess[] = "This client has as many connections as its share allows "
+                             "(limits.client_share, server.max_connections).";
+
 static void judge_body(conn *c, http_request *r) {
     if (r->started || c->state == CONN_CLOSED) return;
     if (r->excess) {
-        refuse(c, ERR_OVER_CONNECTIONS,
-               "This client has as many connections as its share allows (limits.client_share, "
-               "server.max_connections).");
+        refuse(c, ERR_OVER_CONNECTIONS, excess);
         return;
     }
     if (r->head->content_length > 0 && (uint64_t)r->head->content_length > r->body_limit) {
@@ -258,6 +259,17 @@ static void judge_body(conn *c, http_request *r) {
     r->continued = true;
     c->written += go_on.len;
     transport_write(c->io, go_on);
+}
+
+bool conn_judge_again(conn *c, uint64_t holder) {
+    http_request *r = c->request;
+    const char *why = excess;
+    error_id bad = r->excess ? ERR_OVER_CONNECTIONS : body_claim(r, holder, &why);
+    if (bad == ERR_NONE) return true;
+    c->inside++;
+    refuse(c, bad, why);
+    leave(c);
+    return false;
 }
 
 static bool on_head(void *user, const http_head *head) {

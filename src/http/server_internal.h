@@ -151,6 +151,9 @@ error_id body_expect(http_request *r, const char **ret_why);
 error_id body_take(http_request *r, span piece, const char **ret_why);
 /* The same of its end. */
 error_id body_end(http_request *r, const char **ret_why);
+/* Whose it is, and what he may send, was found while it came. The same verdicts on what there is of
+ * it, and on what its head has told; what is held for it becomes that holder's. */
+error_id body_claim(http_request *r, uint64_t holder, const char **ret_why);
 /* Gives its room back, and its memory where that is more than keep_bytes. */
 void body_drop(http_request *r, size_t keep_bytes);
 
@@ -186,6 +189,9 @@ void conn_drain(conn *c);
 /* With what waits of a coded body, in another turn. */
 void conn_go_on(conn *c);
 void conn_close(conn *c); /* at once; the handler hears on_gone and on_done */
+/* What is known of its request has changed: judges it as at its head, for that holder. false: it
+ * was refused, and is gone. */
+MUST_USE bool conn_judge_again(conn *c, uint64_t holder);
 /* r's answer is complete: tells on_done and goes on. */
 void conn_request_done(conn *c, http_request *r);
 /* Output was added: watches that the peer takes it. */

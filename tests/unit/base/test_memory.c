@@ -76,6 +76,50 @@ static void one_holder_leaves_room_for_others(void **state) {
     memory_bound_done(&b);
 }
 
+static void what_is_held_may_change_hands(void **state) {
+    (void)state;
+    memory_bound b;
+    memory_bound_init(&b, 10 * MB, 4 * MB);
+    memory_account a = {.bound = &b};
+    memory_hold first = {0}, second = {0}, yours = {.holder = YOU};
+    assert_int_equal(memory_grow(&a, &first, 3 * MB), SHARE_TAKEN);
+    assert_int_equal(memory_grow(&a, &second, 3 * MB), SHARE_TAKEN);
+    assert_int_equal(memory_grow(&a, &yours, 4 * MB - MB / 2), SHARE_TAKEN);
+    /* It has its room, where there is none for more. */
+    assert_int_equal(memory_move(&a, &first, ME), SHARE_TAKEN);
+    assert_int_equal(shares_held(&b.holders, ME), 3 * MB);
+    assert_int_equal(memory_move(&a, &second, ME), SHARE_OWN_GONE);
+    assert_int_equal(second.holder, 0);
+    assert_int_equal(second.bytes, 3 * MB);
+    assert_int_equal(memory_move(&a, &first, ME), SHARE_TAKEN);
+    assert_int_equal(memory_move(&a, &yours, 3), SHARE_TAKEN);
+    assert_int_equal(shares_held(&b.holders, YOU), 0);
+    assert_int_equal(memory_move(&a, &first, YOU), SHARE_TAKEN);
+    assert_int_equal(memory_move(&a, &second, ME), SHARE_TAKEN);
+    assert_int_equal(memory_move(&a, &second, 0), SHARE_TAKEN);
+    assert_int_equal(b.holders.count, 2);
+    assert_int_equal(a.used, 9 * MB + MB / 2);
+    memory_drop(&a, &first);
+    memory_drop(&a, &second);
+    memory_drop(&a, &yours);
+    /* What is small counts for nobody, until it grows. */
+    assert_int_equal(memory_grow(&a, &first, MEMORY_SMALL), SHARE_TAKEN);
+    assert_int_equal(memory_move(&a, &first, ME), SHARE_TAKEN);
+    assert_int_equal(b.holders.held, 0);
+    assert_int_equal(memory_grow(&a, &first, MB), SHARE_TAKEN);
+    assert_int_equal(shares_held(&b.holders, ME), MB);
+    memory_drop(&a, &first);
+    assert_int_equal(b.holders.count, 0);
+    memory_account_done(&a);
+    assert_int_equal(b.lent, 0);
+    memory_bound_done(&b);
+    memory_account unbound = {0};
+    assert_int_equal(memory_grow(&unbound, &first, MB), SHARE_TAKEN);
+    assert_int_equal(memory_move(&unbound, &first, YOU), SHARE_TAKEN);
+    assert_int_equal(first.holder, YOU);
+    memory_drop(&unbound, &first);
+}
+
 /* What is small is bounded, and counts for nobody; growing out of that it counts whole. */
 static void small_holds_count_for_all_alone(void **state) {
     (void)state;
@@ -218,6 +262,7 @@ int main(void) {
         cmocka_unit_test(all_hold_no_more_than_the_bound),
         cmocka_unit_test(blocks_round_nothing_away),
         cmocka_unit_test(one_holder_leaves_room_for_others),
+        cmocka_unit_test(what_is_held_may_change_hands),
         cmocka_unit_test(small_holds_count_for_all_alone),
         cmocka_unit_test(what_is_there_is_counted),
         cmocka_unit_test(bounds_may_change),

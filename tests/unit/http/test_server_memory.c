@@ -222,6 +222,129 @@ static void one_client_leaves_room_for_others(void **state) {
     await_used(0);
 }
 
+/* ---- whose a body is, found after its head ---- */
+
+static bool stays;
+static size_t there;
+
+static void see_body(fixture *fix) {
+    there = fix->waiting ? http_request_body(fix->waiting).len : 0;
+}
+
+static void identify(fixture *fix) {
+    stays = http_request_identified(fix->waiting, 1, BODY);
+}
+
+enum { SMALL = 20 };
+
+static void identify_small(fixture *fix) {
+    stays = http_request_identified(fix->waiting, 0, SMALL);
+}
+
+static bool is_taken(void (*how)(fixture *)) {
+    on_loop(&f, how);
+    return stays;
+}
+
+static void what_is_held_becomes_its_clients(void **state) {
+    (void)state;
+    memory_bound_set(&bound, 4 * BODY, ONE);
+    int mine = send_unfinished("/mine", BODY), late = send_unfinished("/kept", BODY);
+    assert_true(is_taken(identify));
+    assert_int_equal(bound.holders.held, 2 * BODY);
+    int third = send_unfinished("/kept", BODY);
+    check_used(3 * BODY);
+    assert_false(is_taken(identify));
+    check_refusal(third, "429 ", "head /kept;refused OVER_MEMORY_SHARE;done /kept;");
+    check_used(2 * BODY);
+    send_text(late, "x");
+    check_answer(late, 200, "/kept");
+    await_used(BODY);
+    send_head(late, "/echo", "Content-Length: 100000"); /* the connection knows whose it is */
+    await_used(2 * BODY);
+    assert_int_equal(bound.holders.held, 2 * BODY);
+    (void)close(late);
+    await_used(BODY);
+    third = send_unfinished("/kept", BODY);
+    assert_true(is_taken(identify));
+    (void)close(third);
+    (void)close(mine);
+    await_used(0);
+}
+
+/* A head, and what follows a body, until so much is there of what that stands for. */
+static int body_of(const char *path, const char *fields, span bytes, size_t await) {
+    int fd = dial(&f);
+    clear_log(&f);
+    send_head(fd, path, fields);
+    wait_log(&f, "head");
+    send_bytes(fd, bytes);
+    for (int i = 0; i < GIVE_UP_S * 1000; i++) {
+        on_loop(&f, see_body);
+        if (there == await) return fd;
+        uv_sleep(1);
+    }
+    fail_msg("%zu bytes have come of %s, not %zu", there, path, await);
+    return -1;
+}
+
+static buf chunk_of(span bytes) {
+    buf out = BUF_EMPTY;
+    buf_addf(&out, "%zx\r\n", bytes.len);
+    buf_add(&out, bytes);
+    buf_add(&out, SPAN_OF("\r\n0\r\n\r\n"));
+    return out;
+}
+
+static void a_client_has_its_own_limit_from_then_on(void **state) {
+    (void)state;
+    static const span x = SPAN("x"), many = SPAN("12345678901234567890x");
+    char same[100];
+    memset(same, 'x', sizeof same);
+    const span flat = span_from(same, sizeof same);
+    buf long_one = pack_zlib(PACK_GZIP, &x, 1, NULL),
+        short_one = pack_zlib(PACK_ZLIB, &flat, 1, NULL);
+    assert_true(long_one.len > SMALL && short_one.len < SMALL);
+    buf longer = chunk_of(buf_span(&long_one)), shorter = chunk_of(buf_span(&short_one)),
+        plain = chunk_of(many);
+    const struct {
+        const char *path, *fields;
+        span bytes;
+        size_t come;
+    } rows[] = {
+        {"/kept", "Content-Length: 21", SPAN_EMPTY, 0},
+        {"/kept", "Content-Length: 21", x, 1},
+        {"/wait", "Content-Length: 21", many, 21},
+        {"/wait", "Transfer-Encoding: chunked", buf_span(&plain), 21},
+        {"/wait", "Transfer-Encoding: chunked\r\nContent-Encoding: gzip", buf_span(&longer), 1},
+        {"/wait", "Transfer-Encoding: chunked\r\nContent-Encoding: deflate", buf_span(&shorter),
+         sizeof same},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int fd = body_of(rows[i].path, rows[i].fields, rows[i].bytes, rows[i].come);
+        if (strcmp(rows[i].path, "/wait") == 0) wait_log(&f, "waiting");
+        assert_false(is_taken(identify_small));
+        check_answer(fd, 413, NULL);
+        wait_log(&f, "refused BODY_TOO_LARGE;done /");
+        check_closed(fd);
+        check_used(0);
+    }
+    int fd = body_of("/kept", "Content-Length: 20", x, 1);
+    assert_true(is_taken(identify_small));
+    send_bytes(fd, span_slice(many, 0, SMALL - 1));
+    check_answer(fd, 200, "/kept");
+    (void)close(fd);
+    fd = body_of("/kept", "Transfer-Encoding: chunked", SPAN_OF("1\r\nx\r\n"), 1);
+    assert_true(is_taken(identify_small));
+    send_bytes(fd, buf_span(&plain));
+    check_answer(fd, 413, NULL);
+    (void)close(fd);
+    buf *made[] = {&long_one, &short_one, &longer, &shorter, &plain};
+    for (size_t i = 0; i < ARRAY_LEN(made); i++)
+        buf_done(made[i]);
+    await_used(0);
+}
+
 /* ---- answers ---- */
 
 static void an_answer_that_waits_for_its_reader_is_counted(void **state) {
@@ -271,6 +394,8 @@ int main(void) {
         CASE(a_packed_body_takes_what_it_stands_for),
         CASE(what_is_not_wanted_takes_none),
         CASE(one_client_leaves_room_for_others),
+        CASE(what_is_held_becomes_its_clients),
+        CASE(a_client_has_its_own_limit_from_then_on),
         CASE(an_answer_that_waits_for_its_reader_is_counted),
         CASE(a_reader_that_leaves_gives_it_back),
     };

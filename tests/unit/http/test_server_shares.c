@@ -118,6 +118,48 @@ static void one_client_leaves_connections_to_others(void **state) {
     await_held(0);
 }
 
+static bool stays;
+
+static void identify(fixture *fix) {
+    stays = http_request_identified(fix->waiting, 1, 1000);
+}
+
+static void identify_other(fixture *fix) {
+    stays = http_request_identified(fix->waiting, 2, 1000);
+}
+
+/* The head of a request, after which it is found whose it is. */
+static int begin(void (*how)(fixture *)) {
+    int fd = dial(&f);
+    clear_log(&f);
+    send_text(fd, "POST /kept HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n");
+    wait_log(&f, "head /kept;");
+    on_loop(&f, how);
+    return fd;
+}
+
+static void whose_it_is_may_be_found_later(void **state) {
+    (void)state;
+    int first = ask("/mine"), second = begin(identify);
+    assert_true(stays);
+    await_held(2);
+    int third = begin(identify);
+    assert_false(stays);
+    check_refused(third);
+    check_log(&f, "head /kept;refused OVER_CONNECTIONS;done /kept;");
+    int yours = begin(identify_other);
+    assert_true(stays);
+    await_held(3);
+    send_text(second, "x");
+    check_answer(second, 200, "/kept");
+    get(second, "/mine");
+    check_answer(second, 200, "/mine");
+    (void)close(first);
+    (void)close(second);
+    (void)close(yours);
+    await_held(0);
+}
+
 /* A proxy's connection is whose request it bears. */
 static void a_connection_may_change_hands(void **state) {
     (void)state;
@@ -136,9 +178,8 @@ static void a_connection_may_change_hands(void **state) {
 int main(void) {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_machine_is_its_address),
-        cmocka_unit_test(one_machine_has_its_share),
-        CASE(one_client_leaves_connections_to_others),
+        cmocka_unit_test(a_machine_is_its_address),    cmocka_unit_test(one_machine_has_its_share),
+        CASE(one_client_leaves_connections_to_others), CASE(whose_it_is_may_be_found_later),
         CASE(a_connection_may_change_hands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
