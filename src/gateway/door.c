@@ -197,18 +197,11 @@ static void say_too_large(const worker *w, const request *q, buf *out) {
              l.option);
 }
 
-/* What its client may send is known only now; some of it may be there. */
+/* What its client may send and hold is known only now; some of it may be there. false: it was
+ * refused, and q is gone. */
 static bool body_fits(const request *q) {
-    const size_t most = limit_of(q).bytes;
-    if (http_request_body(q->http).len <= most) {
-        http_request_limit_body(q->http, most);
-        return true;
-    }
-    buf sentence = BUF_EMPTY;
-    say_too_large(q->w, q, &sentence);
-    reply_error_text(q, ERR_BODY_TOO_LARGE, "%.*s", SPAN_ARG(buf_span(&sentence)));
-    buf_done(&sentence);
-    return false;
+    const config_client *client = q->caller.client;
+    return http_request_identified(q->http, client ? client->holder : 0, limit_of(q).bytes);
 }
 
 /* Whose the request is decides what becomes of it, as soon as that is known: whoever is nobody's

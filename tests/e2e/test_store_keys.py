@@ -440,6 +440,62 @@ def test_a_key_that_is_looked_up_may_take_its_time_with_the_body(served):
             assert c.answer().status == expected
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["looked up", "known"])
+def test_a_key_that_is_looked_up_has_its_share_of_memory(served, known):
+    """As one that is known: with the heads of its bodies alone."""
+    w = served(keys="on", server={"workers": 1}, limits={"memory": "64MB", "client_share": "25%"})
+    key, other = create(w, "app"), create(w, "other")
+    if known:
+        assert ask(w, key).status == 200
+    mine = [wire.connect(w) for _ in range(4)]
+    for c in mine:
+        c.send(begun(key, 15_000_000))
+    wait_until(lambda: w.metrics()["weir_memory_held_bytes"] == 15_000_000, 10, "it holds more than its share")
+    statuses = []
+    for c in mine:
+        if c.silent(0.1):
+            statuses.append(None)
+        else:
+            answer = c.answer()
+            statuses.append(code(answer))
+            assert answer.header("x-should-retry") == "true" and answer.header("retry-after") == "1" and c.at_end()
+    assert sorted(statuses, key=str) == [(429, "too_many_bytes")] * 3 + [None]
+    assert ask(w, other, padding="x" * 8_000_000).status == 200
+    for c in mine:
+        c.close()
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["looked up", "known"])
+def test_a_key_that_is_looked_up_has_its_own_limit(served, known):
+    """Which the length that a head tells is held against, before the body is there."""
+    w = served(keys="on", server={"workers": 1})
+    small = create(w, "small", "--option", "limits.request.body=1000B")
+    if known:
+        assert ask(w, small).status == 200
+    with wire.connect(w) as c:
+        c.send(begun(small, 15_000_000))
+        answer = c.answer()
+        assert code(answer) == (413, "request_too_large") and "1000 bytes that are allowed (clients[].limits.request.body)" in answer.error["message"]
+        assert c.at_end()
+    assert w.metrics()["weir_memory_held_bytes"] == 0
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["looked up", "known"])
+def test_a_key_that_is_looked_up_has_its_share_of_connections(served, known):
+    w = served(keys="on", server={"workers": 1, "max_connections": 6}, limits={"client_share": "50%"})
+    key, other = create(w, "app"), create(w, "other")
+    if known:
+        assert ask(w, key).status == 200
+    mine = [wire.connect(w) for _ in range(4)]
+    for c in mine:
+        c.send(begun(key, 100))
+    assert ask(w, other).status == 200  # which is looked up behind it
+    refused = [c for c in mine if not c.silent(0.1)]
+    assert [code(c.answer()) for c in refused] == [(429, "too_many_connections")]
+    for c in mine:
+        c.close()
+
+
 def test_a_key_is_held_to_what_there_is(served):
     """An endpoint that nobody can call is refused where it is written; that of a key that is there may go with its passthrough."""
     w = served(keys="on", admin={"keys": [ADMIN]}, passthrough=["/v1/rerank"])

@@ -216,6 +216,28 @@ def test_whose_token_is_nobodys_is_told_before_his_body_is_there(weir, upstream,
     assert len(issuer.requests) == 1
 
 
+def test_whose_token_has_to_wait_for_its_keys_has_his_share(weir, upstream, issuer):
+    """As one that is verified at once: with the heads of his bodies alone."""
+    upstream.always(ANSWER)
+    arrived = threading.Event()
+    issuer.script(after(arrived, reply(200, ALL)))
+    w = weir(upstream, auth=auth(issuer), server={"workers": 1}, limits={"memory": "64MB", "client_share": "25%"})
+    mine = [wire.connect(w) for _ in range(4)]
+    for c in mine:
+        c.send(f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token()}\r\n"
+               "Content-Type: application/json\r\nContent-Length: 15000000\r\n\r\n{".encode())
+    try:
+        daemon.wait_until(lambda: w.metrics()["weir_memory_held_bytes"] == 60_000_000, 10, "they do not wait")
+    finally:
+        arrived.set()
+    daemon.wait_until(lambda: w.metrics()["weir_memory_held_bytes"] == 15_000_000, 10, "he holds more than his share")
+    refused = [c for c in mine if not c.silent(0.1)]
+    assert [refusal(c.answer()) for c in refused] == [(429, "too_many_bytes")] * 3
+    assert ask(w, token(sub="bob"), padding="x" * 8_000_000).status == 200
+    for c in mine:
+        c.close()
+
+
 def test_an_issuer_that_is_away(weir, upstream, issuer):
     upstream.always(ANSWER)
     issuer.script(error(503))
