@@ -5,17 +5,21 @@
 typedef struct callable {
     span name; /* in records; empty: it has none */
     span path; /* bare; empty: any */
+    bool api;  /* it is below /v1, where passthrough may have other methods of it */
 } callable;
 
 /* The API's endpoints, weir's own, and what is passed through. Models are told to everybody. */
 static const callable all[] = {
-#define X(id, path, name, dialect, streams, needs_model) {SPAN(name), SPAN(path)},
+#define X(id, path, name, dialect, streams, needs_model) {SPAN(name), SPAN(path), true},
 #include "config/endpoints.def"
 #undef X
-    {SPAN("chat"), SPAN("/chat")},         {SPAN("chat.functions"), SPAN("/chat/functions")},
-    {SPAN("mcp"), SPAN("/mcp")},           {SPAN("other"), SPAN("")},
-    {SPAN(""), SPAN("/chat/functions/*")}, {SPAN(""), SPAN("/models")},
-    {SPAN(""), SPAN("/models/*")},
+    {SPAN("chat"), SPAN("/chat"), false},
+    {SPAN("chat.functions"), SPAN("/chat/functions"), false},
+    {SPAN("mcp"), SPAN("/mcp"), false},
+    {SPAN("other"), SPAN(""), false},
+    {SPAN(""), SPAN("/chat/functions/*"), false},
+    {SPAN(""), SPAN("/models"), true},
+    {SPAN(""), SPAN("/models/*"), true},
 };
 
 /* "/v1/audio/speech" and "/audio/speech" are "audio/speech". */
@@ -24,11 +28,14 @@ static span bare(span path) {
     return span_starts(path, SPAN_OF("v1/")) ? span_slice(path, 3, path.len) : path;
 }
 
-/* An entry that is the path of something that weir has means that, and not what passthrough has
- * beside it: who may ask a model may not therefore list what it has told others. */
+/* An entry that is the path of something that weir has of the API means that, and not what
+ * passthrough has beside it: who may ask a model may not therefore list what it has told others.
+ * Beside weir's own calls passthrough has nothing: its "/v1/chat" is another path than "/chat". */
 static bool is_own(span entry) {
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        if (all[i].path.len && span_eq(entry, bare(all[i].path))) return true;
+        if (all[i].api && (span_eq(entry, bare(all[i].path)) ||
+                           (!pattern_is_open(entry) && pattern_fits(bare(all[i].path), entry))))
+            return true;
     return false;
 }
 

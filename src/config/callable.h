@@ -8,8 +8,8 @@
 #include "config/config.h"
 
 /* Whether an entry stands for what is called: its name in records, and its path. One that is the
- * path of a call of weir's does not stand for what passthrough ("other") has there for other
- * methods. */
+ * path of what weir has of the API does not stand for what passthrough ("other") has there for
+ * other methods. */
 bool callable_fits(span entry, span name, span path);
 
 /* Whether an entry stands for anything that can be called here: what weir has, and what c's

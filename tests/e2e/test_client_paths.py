@@ -163,6 +163,15 @@ def test_what_is_beside_a_call_is_not_its_clients(weir, upstream):
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/functions", "/v1/mcp"])
+def test_what_passthrough_has_by_the_name_of_one_of_weirs_own(weir, upstream, path):
+    """Cohere's older chat, and the like: weir's own /chat is elsewhere."""
+    upstream.always(reply(200, {"text": "Hi."}))
+    w = weir(upstream, passthrough=[path], clients=[{"name": "ci", "key": GOOD, "endpoints": [path]}])
+    assert wire.call(w, "POST", path, {"message": "Hi", "model": "command"}, {"authorization": f"Bearer {GOOD}"}).status == 200
+    assert len(upstream.requests) == 1
+
+
 def test_passthrough_of_an_answer_without_a_type(weir, upstream):
     """SDKs parse what is called JSON, an empty answer too, and fail over it."""
     w = weir(upstream, passthrough=["/v1/files/*"])

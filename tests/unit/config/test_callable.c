@@ -81,10 +81,17 @@ static void what_is_beside_a_call(void **state) {
         {"/v1/chat/completions", "other", "/v1/chat/completions", false},
         {"chat/completions", "other", "/chat/completions", false},
         {"/v1/models/*", "other", "/v1/models/ft:x", false},
+        {"/v1/models/ft:x", "other", "/models/ft:x", false},
+        {"/v1/models/ft:x", "", "/models/ft:x", true},
         {"/v1/*", "other", "/v1/chat/completions", true},
         {"/v1/chat/*", "other", "/v1/chat/completions", true},
         {"other", "other", "/v1/chat/completions", true},
         {"/v1/audio/speech", "other", "/v1/audio/speech", true},
+        /* Not beside weir's own, which are elsewhere: Cohere's older chat, and the like. */
+        {"/v1/chat", "other", "/chat", true},
+        {"/v1/chat/functions", "other", "/chat/functions", true},
+        {"/v1/chat/functions/*", "other", "/chat/functions/x", true},
+        {"/v1/mcp", "other", "/mcp", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (callable_fits(span_cstr(rows[i].entry), span_cstr(rows[i].name),
