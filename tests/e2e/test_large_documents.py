@@ -121,18 +121,6 @@ def test_a_large_question_with_images_is_passed_by(weir, upstream):
     assert stood_still(w) == []
 
 
-def test_whoever_leaves_while_his_question_is_spelled_leaves_nothing(weir, upstream):
-    upstream.always(reply(200, bodies.completion("Small.")))
-    w = weir(upstream, server={"workers": 1}, cache={"models": ["*"], "max_temperature": 2})
-    large = REQUESTS["needless escapes"]()
-    for _ in range(5):
-        with wire.connect(w) as leaving:
-            leaving.request("POST", "/v1/chat/completions", large)
-        assert wire.chat(w).status == 200
-    daemon.wait_until(lambda: w.metrics()["weir_memory_held_bytes"] == 0, 20, "something is still held")
-    assert stood_still(w) == []
-
-
 def empty_blocks(count):
     """Of deflate, each with tables that say nothing but that it ends: eleven bytes, microseconds of work."""
     bits = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *[(int(i in (2, 17)), 3) for i in range(18)], (255, 8), (215, 8), (0, 3)]
