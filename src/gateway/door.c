@@ -51,7 +51,7 @@ static bool method_fits(const request *q) {
     const http_head *head = http_request_head(q->http);
     if (route_allows(q->row, head->method)) return true;
     buf allow = BUF_EMPTY, message = BUF_EMPTY;
-    route_allow(q->row, &allow);
+    route_allow(worker_config(q->w), q->row, head->path, &allow);
     buf_addf(&message, "%.*s is not allowed at %.*s; allowed: %.*s.", SPAN_ARG(head->method_text),
              SPAN_ARG(head->path), SPAN_ARG(buf_span(&allow)));
     weir_error e = error_of(ERR_BAD_METHOD);
@@ -242,14 +242,14 @@ static void await_keys(request *q) {
 }
 
 static void answer_options(const request *q) {
+    const http_head *head = http_request_head(q->http);
     arena a;
     arena_init(&a, 0);
     buf allow = BUF_EMPTY;
-    route_allow(q->row, &allow);
+    route_allow(worker_config(q->w), q->row, head->path, &allow);
     http_header headers[REPLY_HEADERS_MAX] = {{SPAN("allow"), buf_span(&allow)}};
-    size_t n =
-        1 + cors_preflight_headers(&worker_config(q->w)->cors, http_request_head(q->http)->headers,
-                                   buf_span(&allow), &a, headers + 1);
+    size_t n = 1 + cors_preflight_headers(&worker_config(q->w)->cors, head->headers,
+                                          buf_span(&allow), &a, headers + 1);
     reply(q, 204, NULL, SPAN_EMPTY, (http_headers){headers, n});
     buf_done(&allow);
     arena_done(&a);

@@ -141,11 +141,17 @@ const route *route_find(const config *c, span path) {
     return row && is_disguised(path) ? NULL : row;
 }
 
+/* What the configuration has beside a row of the API; NULL: nothing. */
+static const route *find_beside(const config *c, const route *row, span path) {
+    if (!below_v1(row->path).len) return NULL;
+    const api_path p = api_path_of(path);
+    return find_passed(c, &p, path);
+}
+
 const route *route_for(const config *c, http_method method, span path) {
     const route *row = route_find(c, path);
-    if (!row || route_allows(row, method) || !below_v1(row->path).len) return row;
-    const api_path p = api_path_of(path);
-    const route *further = find_passed(c, &p, path);
+    if (!row || route_allows(row, method)) return row;
+    const route *further = find_beside(c, row, path);
     return further && route_allows(further, method) ? further : row;
 }
 
@@ -179,7 +185,7 @@ bool route_allows(const route *row, http_method method) {
     return method == HTTP_OPTIONS_M || (row->methods >> method & 1u);
 }
 
-void route_allow(const route *row, buf *out) {
+void route_allow(const config *c, const route *row, span path, buf *out) {
     static const struct {
         http_method method;
         const char *name;
@@ -187,8 +193,10 @@ void route_allow(const route *row, buf *out) {
         {HTTP_GET_M, "GET"}, {HTTP_HEAD_M, "HEAD"},   {HTTP_POST_M, "POST"},
         {HTTP_PUT_M, "PUT"}, {HTTP_PATCH_M, "PATCH"}, {HTTP_DELETE_M, "DELETE"},
     };
+    const route *further = find_beside(c, row, path);
+    const unsigned methods = row->methods | (further ? further->methods : 0);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (row->methods >> names[i].method & 1u) buf_addf(out, "%s, ", names[i].name);
+        if (methods >> names[i].method & 1u) buf_addf(out, "%s, ", names[i].name);
     buf_add_cstr(out, "OPTIONS");
 }
 

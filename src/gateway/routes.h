@@ -47,8 +47,9 @@ span route_meant(span path);
 /* The table, for whoever describes it. */
 const route *route_table(size_t *ret_count);
 bool route_allows(const route *row, http_method method);
-/* The value of Allow: "GET, HEAD, OPTIONS". */
-void route_allow(const route *row, buf *out);
+/* The value of Allow at a path, which must be the row's: "GET, HEAD, OPTIONS"; with the methods
+ * that passthrough paths have there besides. */
+void route_allow(const config *c, const route *row, span path, buf *out);
 
 /* The path that the row has for it, as telemetry is told (http.route): the same for all that differ
  * in what a client may choose, "/openai/deployments/{deployment}/chat/completions"; empty: of a

@@ -360,6 +360,19 @@ def test_pages_of_others_may_read_each_header_that_an_answer_has(weir, upstream)
     assert told <= set(answer.json()["components"]["headers"])
 
 
+def test_cors_tells_the_methods_that_passthrough_has_beside_weirs_own(weir, upstream):
+    """Else a browser, which asks first, would not delete what weir lets it delete."""
+    upstream.always(reply(200, {"id": "ft:x", "deleted": True}))
+    w = weir(upstream, passthrough=["/v1/*"], cors={"origins": [APP]})
+    for method, path, own in (("DELETE", "/v1/models/ft:x", "GET"), ("GET", "/v1/chat/completions", "POST")):
+        preflight = wire.call(w, "OPTIONS", path, headers={"Origin": APP, "Access-Control-Request-Method": method})
+        for told in (cors(preflight)["access-control-allow-methods"], preflight.header("allow")):
+            assert {method, own} <= set(told.split(", "))
+        assert wire.call(w, method, path, headers={"Origin": APP}).status == 200
+    refused = wire.call(w, "TRACE", "/v1/chat/completions")
+    assert refused.status == 405 and "GET, HEAD, POST" in refused.header("allow")
+
+
 def test_cors_for_any_never_with_credentials(weir, upstream):
     w = weir(upstream, cors={"origins": ["*"]})
     got = cors(wire.call(w, "GET", "/health", headers={"Origin": APP}))

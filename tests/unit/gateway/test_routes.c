@@ -12,10 +12,10 @@ static span further[] = {SPAN("/v1/audio/*"), SPAN("/v1/rerank")};
 static const config plain = {0};
 static const config passing = {.passthrough = further, .passthrough_count = 2};
 
-static span allow_of(const route *row) {
+static span allow_at(const config *c, const char *path) {
     static buf text;
     buf_clear(&text);
-    route_allow(row, &text);
+    route_allow(c, route_find(c, span_cstr(path)), span_cstr(path), &text);
     return buf_span(&text);
 }
 
@@ -33,7 +33,7 @@ static void test_calls(void **state) {
     assert_false(route_allows(row, HTTP_GET_M));
     assert_false(route_allows(row, HTTP_HEAD_M));
     assert_false(route_allows(row, HTTP_OTHER_M));
-    assert_span(allow_of(row), "POST, OPTIONS");
+    assert_span(allow_at(&plain, "/v1/chat/completions"), "POST, OPTIONS");
     assert_ptr_equal(route_find(&plain, SPAN_OF("/chat"))->call->form, &form_chat);
     assert_int_equal(route_find(&plain, SPAN_OF("/v1/embeddings"))->call->endpoint, EP_EMBEDDINGS);
 }
@@ -105,7 +105,7 @@ static void test_pages(void **state) {
         assert_int_equal(row->who, WHO_ANYONE);
         assert_true(route_allows(row, HTTP_GET_M) && route_allows(row, HTTP_HEAD_M));
         assert_false(route_allows(row, HTTP_POST_M));
-        assert_span(allow_of(row), "GET, HEAD, OPTIONS");
+        assert_span(allow_at(&plain, pages[i]), "GET, HEAD, OPTIONS");
     }
 }
 
@@ -132,8 +132,8 @@ static void test_a_star_in_the_middle(void **state) {
         for (size_t k = 0; k < i; k++)
             assert_ptr_not_equal(rows[i], rows[k]);
     }
-    assert_span(allow_of(one), "GET, HEAD, PATCH, OPTIONS");
-    assert_span(allow_of(rotate), "POST, OPTIONS");
+    assert_span(allow_at(&plain, "/admin/v1/keys/app"), "GET, HEAD, PATCH, OPTIONS");
+    assert_span(allow_at(&plain, "/admin/v1/keys/app/rotate"), "POST, OPTIONS");
     assert_span(route_rest(rotate, SPAN_OF("/admin/v1/keys/a/b/rotate")), "a/b");
     assert_span(route_rest(one, SPAN_OF("/admin/v1/keys/app")), "app");
     /* Nothing stands in the star's place: it is a key of that name. */
@@ -242,7 +242,8 @@ static void test_passthrough(void **state) {
     assert_int_equal(row->call->endpoint, EP_OTHER);
     assert_int_equal(row->who, WHO_CLIENT);
     assert_false(row->call->takes_json);
-    assert_span(allow_of(row), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    assert_span(allow_at(&passing, "/v1/audio/speech"),
+                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     assert_false(route_allows(row, HTTP_OTHER_M));
     assert_null(route_find(&passing, SPAN_OF("/v1/audio/")));
     assert_null(route_find(&passing, SPAN_OF("/v1/audio")));
@@ -286,6 +287,31 @@ static void test_passthrough_beside_the_table(void **state) {
         const route *row = route_find(&open, path);
         assert_ptr_equal(route_for(&open, rows[i].method, path), rows[i].passed ? passed : row);
         assert_ptr_equal(route_for(&plain, rows[i].method, path), route_find(&plain, path));
+    }
+}
+
+/* Whoever is told the methods of a path (a browser, before it asks) is told both rows'. */
+static void test_methods_of_both(void **state) {
+    (void)state;
+    static span all[] = {SPAN("/v1/*")};
+    const config open = {.passthrough = all, .passthrough_count = 1};
+    static const char every[] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    static const struct {
+        const char *path, *open, *plain;
+    } rows[] = {
+        {"/v1/chat/completions", every, "POST, OPTIONS"},
+        {"/openai/chat/completions", every, "POST, OPTIONS"},
+        {"/chat/completions", "POST, OPTIONS", "POST, OPTIONS"}, /* does not go on */
+        {"/v1/models", every, "GET, HEAD, OPTIONS"},
+        {"/v1/models/ft:x", every, "GET, HEAD, OPTIONS"},
+        {"/v1/models/..", "GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS"},
+        {"/chat", "POST, OPTIONS", "POST, OPTIONS"},
+        {"/mcp", "GET, POST, OPTIONS", "GET, POST, OPTIONS"},
+        {"/health", "GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_span(allow_at(&open, rows[i].path), rows[i].open);
+        assert_span(allow_at(&plain, rows[i].path), rows[i].plain);
     }
 }
 
@@ -398,6 +424,7 @@ int main(void) {
         cmocka_unit_test(test_no_spellings),
         cmocka_unit_test(test_passthrough),
         cmocka_unit_test(test_passthrough_beside_the_table),
+        cmocka_unit_test(test_methods_of_both),
         cmocka_unit_test(test_no_row_by_another_name),
         cmocka_unit_test(test_passthrough_by_other_spellings),
         cmocka_unit_test(test_every_route_is_described),
