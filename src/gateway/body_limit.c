@@ -17,6 +17,8 @@ body_limit body_limit_at(const route *row, http_method method, const config *c,
     body_limit l = body_limit_of(c, client);
     const bool brings = method == HTTP_POST_M || method == HTTP_PUT_M || method == HTTP_PATCH_M;
     if (!row->call)
-        narrow(&l, brings ? BODY_MESSAGE_MAX : BODY_PAGE_MAX, "as many as are taken at this path");
+        narrow(&l, brings ? BODY_MESSAGE_MAX : BODY_PAGE_MAX,
+               brings ? "the most that a message to this path may have; no option allows more"
+                      : "as many as are taken at this path");
     return l;
 }

@@ -11,7 +11,7 @@
 
 typedef struct body_limit {
     size_t bytes;
-    const char *option; /* that says so */
+    const char *option; /* that says so; of what none says, words for it */
 } body_limit;
 
 /* Of bodies that are no call's: with a method that brings one, and with another. */

@@ -124,9 +124,13 @@ def test_addresses_of_an_open_server_share(upstream, weir):
         c.close()
 
 
-@pytest.mark.parametrize("method, path, most", [("GET", "/health/live", 4096), ("GET", "/metrics", 4096), ("HEAD", "/docs", 4096),
-                                                ("GET", "/v1/models", 4096), ("POST", "/mcp", 4 * MB)])
-def test_what_is_no_call_has_no_room_kept_for_it(upstream, weir, method, path, most):
+TAKEN = "as many as are taken at this path"
+MESSAGE = "the most that a message to this path may have; no option allows more"
+
+
+@pytest.mark.parametrize("method, path, most, why", [("GET", "/health/live", 4096, TAKEN), ("GET", "/metrics", 4096, TAKEN), ("HEAD", "/docs", 4096, TAKEN),
+                                                     ("GET", "/v1/models", 4096, TAKEN), ("POST", "/mcp", 4 * MB, MESSAGE)])
+def test_what_is_no_call_has_no_room_kept_for_it(upstream, weir, method, path, most, why):
     """Pages are there for anybody, whose bodies nobody reads."""
     upstream.always(reply(200, bodies.completion("Hi.")))
     w = weir(upstream, clients=CLIENTS, limits={"memory": "16MB"})
@@ -136,7 +140,7 @@ def test_what_is_no_call_has_no_room_kept_for_it(upstream, weir, method, path, m
         answer = c.answer(method)
         assert answer.status == 413
         if method != "HEAD":
-            assert answer.error["message"] == f"The request body is larger than the {most} bytes that are allowed (as many as are taken at this path)."
+            assert answer.error["message"] == f"The request body is larger than the {most} bytes that are allowed ({why})."
         assert c.at_end()
     assert held(w) == 0
     assert wire.call(w, "POST", "/v1/chat/completions", body_of(4 * MB), {"authorization": f"Bearer {KEYS[1]}"}).status == 200
