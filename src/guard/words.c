@@ -23,12 +23,28 @@ guard_words guard_words_of(const span *words, size_t count, arena *a) {
     return w;
 }
 
-static bool stands_at(const guard_words *w, span text, size_t at) {
+static bool is_capital(unsigned char c) {
+    return c >= 'A' && c <= 'Z';
+}
+
+/* Of a name whose parts have capitals it is a part. */
+static bool ends_at(span text, size_t at) {
+    if (at == text.len || !is_letter((unsigned char)text.ptr[at])) return true;
+    return is_capital((unsigned char)text.ptr[at]) && !is_capital((unsigned char)text.ptr[at - 1]);
+}
+
+static bool is_word(span word, span text, bool near) {
+    const bool whole = near && word.len > 1 && word.ptr[word.len - 1] == '$';
+    word.len -= whole;
+    return word.len && span_istarts(text, word) && (!whole || ends_at(text, word.len));
+}
+
+static bool stands_at(const guard_words *w, span text, size_t at, bool near) {
     const unsigned char c = (unsigned char)text.ptr[at];
     if (!(w->firsts[c >> 6] >> (c & 63) & 1)) return false;
     const span rest = span_slice(text, at, text.len);
     for (size_t i = 0; i < w->count; i++)
-        if (w->items[i].len && span_istarts(rest, w->items[i])) return true;
+        if (is_word(w->items[i], rest, near)) return true;
     return false;
 }
 
@@ -45,12 +61,12 @@ bool guard_words_near(const guard_words *w, span text) {
     }
     uint64_t places = ~(letters << 1) & ~UINT64_C(0) >> (WORDS_BLOCK - len);
     for (; places; places &= places - 1)
-        if (stands_at(w, text, (size_t)__builtin_ctzll(places))) return true;
+        if (stands_at(w, text, (size_t)__builtin_ctzll(places), true)) return true;
     return false;
 }
 
 bool guard_words_within(const guard_words *w, span text) {
     for (size_t i = 0; w->count && i < text.len; i++)
-        if (stands_at(w, text, i)) return true;
+        if (stands_at(w, text, i, false)) return true;
     return false;
 }

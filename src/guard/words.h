@@ -18,8 +18,9 @@ enum { WORDS_BLOCK = 64 };
 
 /* Copies them. Empty ones stand nowhere. */
 guard_words guard_words_of(const span *words, size_t count, arena *a);
-/* Whether one stands in the text, of WORDS_BLOCK bytes at most, where no letter stands before it.
- */
+/* Whether one stands in the text, of WORDS_BLOCK bytes at most, where no letter stands before it;
+ * of one that is written with `$` at its end (`rut$`), none behind it but a capital that goes on
+ * from a small one (`rutCliente`). */
 bool guard_words_near(const guard_words *w, span text);
 /* Whether one stands anywhere in the text. */
 bool guard_words_within(const guard_words *w, span text);

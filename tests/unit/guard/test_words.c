@@ -23,8 +23,8 @@ static bool expected(const span *words, size_t count, span text, bool near) {
 
 static void each_rule(void **state) {
     (void)state;
-    static const span words[] = {SPAN("tel"), SPAN("Id-Nr"), SPAN(""), SPAN("\xE0\xA4\x86"),
-                                 SPAN("t.c.")};
+    static const span words[] = {SPAN("tel"),  SPAN("Id-Nr"), SPAN(""), SPAN("\xE0\xA4\x86"),
+                                 SPAN("t.c."), SPAN("Rut$"),  SPAN("$")};
     static const struct {
         const char *text;
         bool near, within;
@@ -40,6 +40,13 @@ static void each_rule(void **state) {
         {"a\xE0\xA4\x86", false, true},
         {". \xE0\xA4\x86", true, true},
         {"T.C. 1", true, true},
+        {"rut", true, false},
+        {"my RUT: ", true, false},
+        {"rut_id", true, false},
+        {"rutId", true, false},
+        {"Ruth, ruts, RUTA, aRut", false, false},
+        {"rut$", true, true},
+        {"1 $", true, true},
         {"\x14"
          "el",
          false, false}, /* no letter, though a bit apart from one */
