@@ -64,6 +64,7 @@ typedef struct call_spec {
     const call_gate *gate;         /* NULL: nothing keeps it from a target */
     bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
                      longer than retry.patience; and what weir itself is short of */
+    bool hushed;  /* what providers say in an answer's place is not for the log */
     unsigned want;       /* WANT_*, of the answer's events */
     int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
     bool due;            /* … or sooner, when whoever asks does not wait any longer */

@@ -50,14 +50,16 @@ void trace_decided(const call *c, const slot *s, const failure *f, retry_verdict
         [RETRY_WAIT] = SPAN("wait"), [RETRY_NEXT] = SPAN("next"), [RETRY_STOP] = SPAN("stop")};
     if (!is_wanted(c)) return;
     char wait[LOG_NUMBER_MAX];
-    const log_field fields[] = {{.key = "request_id", .value = c->spec.request_id},
-                                {.key = "target", .value = s->name},
-                                {.key = "failure", .value = span_cstr(failure_name(f->class))},
-                                {.key = "detail", .value = f->text},
-                                {.key = "decision", .value = words[verdict]},
-                                {.key = "rule", .value = span_cstr(plan->why)},
-                                log_number("wait_ms", (uint64_t)plan->wait_ms, wait)};
+    const bool told =
+        !c->spec.hushed || !f->body.len; /* with a body they are the provider's words */
+    log_field fields[7] = {{.key = "request_id", .value = c->spec.request_id},
+                           {.key = "target", .value = s->name},
+                           {.key = "failure", .value = span_cstr(failure_name(f->class))}};
+    size_t n = 3;
+    if (told) fields[n++] = (log_field){.key = "detail", .value = f->text};
+    fields[n++] = (log_field){.key = "decision", .value = words[verdict]};
+    fields[n++] = (log_field){.key = "rule", .value = span_cstr(plan->why)};
+    if (verdict == RETRY_WAIT) fields[n++] = log_number("wait_ms", (uint64_t)plan->wait_ms, wait);
     log_event(c->spec.log, LEVEL_DEBUG, "try_followed",
-              SPAN_OF("What follows a failure is decided."), fields,
-              ARRAY_LEN(fields) - (verdict != RETRY_WAIT));
+              SPAN_OF("What follows a failure is decided."), fields, n);
 }

@@ -1,4 +1,5 @@
 /* call: attempts, retries, fallback. The answer comes back through the filters. */
+#include "exchange/guard.h"
 #include "exchange/internal.h"
 
 typedef struct call_source {
@@ -24,6 +25,11 @@ static void on_cancel(answer_source *s) {
 
 static const answer_source_ops source_ops = {
     .pause = on_pause, .resume = on_resume, .cancel = on_cancel};
+
+/* What is taken out of an error in its record is not in the log before. */
+static bool is_hushed(const exchange *x) {
+    return (x->guard && x->guard->out) || (x->proof && x->proof->bodies);
+}
 
 static void on_head(void *user, const answer_head *head) {
     exchange *x = user;
@@ -130,6 +136,7 @@ stage_result stage_call(exchange *x) {
                             .client = client_of(x),
                             .client_name = x->record.client,
                             .patient = x->env->patient,
+                            .hushed = is_hushed(x),
                             .want = x->want,
                             .holder = x->holder,
                             .deadline_ms = x->deadline_ms,

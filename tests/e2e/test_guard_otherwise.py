@@ -204,6 +204,23 @@ def test_why_a_response_has_failed(weir, upstream, action):
         assert answer.events()[-1] == redacted(failed)
 
 
+LETTERS = "x7Kq2LmPz9RtYb4Wd8NcVf3HsJ6GaEo1Ui5T"
+TOKEN = "ghp_" + LETTERS
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_what_was_not_looked_at_is_not_in_the_log(weir, upstream, guarded):
+    """Of an error that an answer follows, at logs.level debug, too."""
+    said = {"error": {"message": f"no {TOKEN}", "type": "server_error", "param": None, "code": None}}
+    upstream.script(reply(500, said), reply(200, bodies.completion("x")))
+    w = weir(upstream, logs={"level": "debug"}, retry={"retries": 1, "base": "1ms", "cap": "1ms"}, **({"guard": {"out": "redact"}} if guarded else {}))
+    answer = wire.chat(w)
+    w.wait_call(answer.header("x-request-id"))
+    followed = w.wait_event("try_followed")
+    assert answer.status == 200 and followed["failure"] == "overload" and followed["decision"] == "wait" and followed["wait_ms"] in (0, 1)
+    assert ("detail" in followed) == (TOKEN in json.dumps(w.log)) == (not guarded)
+
+
 # -- numbers of arguments ------------------------------------------------------------------------------------------------
 
 CARD = 4111111111111111
