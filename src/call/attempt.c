@@ -132,7 +132,7 @@ static void on_end(void *user) {
     switch (a->state) {
     case ANSWER:
     case WHOLE: attempt_end_answer(a, NULL); break;
-    case REFUSAL: attempt_fail_refused(a, a->status, buf_span(&a->body)); break;
+    case REFUSAL: attempt_fail_refused(a, a->status, buf_span(&a->body), false); break;
     case DRAIN: attempt_end(a); break;
     case SENT:
     case TELLING:
@@ -144,7 +144,7 @@ static void on_http_fail(void *user, const http_fail *http) {
     attempt *a = user;
     a->http = NULL;
     if (a->state == REFUSAL) /* its status alone says enough */
-        attempt_fail_refused(a, a->status, buf_span(&a->body));
+        attempt_fail_refused(a, a->status, buf_span(&a->body), true);
     else if (a->state == DRAIN)
         attempt_end(a);
     else if (attempt_is_away(a) || (a->state == ANSWER && http->kind == HTTP_FAIL_CUT))

@@ -115,7 +115,7 @@ static void fail_by_event(attempt *a, const answer_event *e) {
     if (a->state == WHOLE)
         attempt_end(a);
     else
-        attempt_fail_refused(a, e->status, alone ? e->error.raw : e->data);
+        attempt_fail_refused(a, e->status, alone ? e->error.raw : e->data, false);
 }
 
 /* It says that it failed before anybody has seen anything of it: another may answer. */

@@ -26,13 +26,15 @@ static int64_t wait_told(const refusal *said) {
     return duration_read(said->delay, &ms) ? ms : hint_in_text(said->message);
 }
 
-void attempt_fail_refused(attempt *a, int status, span body) {
+void attempt_fail_refused(attempt *a, int status, span body, bool more) {
     refusal said = {0};
     a->status = status;
+    more |= body.len > REFUSAL_BYTES_MAX;
     body = span_slice(body, 0, REFUSAL_BYTES_MAX);
     dialect_get(a->dialect)->refuse(status, body, attempt_secrets(a), a->spec.arena, &said);
     failure f = {
         .class = said.class, .error = ERR_PROVIDER_ERROR, .text = said.message, .body = said.body};
+    f.cut = said.cut || more;
     f.code = word_without_secrets(a, said.code);
     if (said.class == FAIL_LIMIT && a->hint.after_ms < 0) a->hint.after_ms = wait_told(&said);
     f.unasked = refuses_added(a, said.class, body);
@@ -44,7 +46,8 @@ void attempt_take_refusal(attempt *a, span piece) {
     if (piece.len <= room)
         buf_add(&a->body, piece);
     else
-        attempt_fail_refused(a, a->status, buf_span(&a->body)); /* what is there says enough */
+        attempt_fail_refused(a, a->status, buf_span(&a->body),
+                             true); /* what is there says enough */
 }
 
 /* What may be shown of a header that no one has looked at. */
@@ -60,7 +63,7 @@ bool attempt_is_unreadable(attempt *a, const http_head *head) {
     if (http_coding_of(head->headers) != HTTP_CODING_UNKNOWN) return false;
     span encoding = http_header_list(head->headers, SPAN_OF("content-encoding"), a->spec.arena);
     if (head->status >= 400)
-        attempt_fail_refused(a, head->status, SPAN_EMPTY);
+        attempt_fail_refused(a, head->status, SPAN_EMPTY, false);
     else
         attempt_fail(
             a, FAIL_TARGET, ERR_BAD_ENCODING,

@@ -148,8 +148,9 @@ void attempt_drop_large(attempt *a);
 
 /* A piece of the body of an error. */
 void attempt_take_refusal(attempt *a, span piece);
-/* The provider has answered so, or an event stands for such an answer. */
-COLD void attempt_fail_refused(attempt *a, int status, span body);
+/* The provider has answered so, or an event stands for such an answer. more: the body went on, or
+ * may have. */
+COLD void attempt_fail_refused(attempt *a, int status, span body, bool more);
 /* For want of something of weir's own; text: what it was for. */
 COLD void attempt_fail_short(attempt *a, shortage what, span text);
 /* A deadline passed that watches more than the connection. Where nothing has left weir so far, for

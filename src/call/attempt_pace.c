@@ -124,7 +124,7 @@ void attempt_pace_document(attempt *a, span piece) {
 
 static void on_refusal_late(timer *t) {
     attempt *a = attempt_of(t);
-    if (a->state == REFUSAL) attempt_fail_refused(a, a->status, buf_span(&a->body));
+    if (a->state == REFUSAL) attempt_fail_refused(a, a->status, buf_span(&a->body), true);
 }
 
 void attempt_pace_refusal(attempt *a) {

@@ -27,6 +27,7 @@ typedef struct refusal {
     failure_class class;
     span body;    /* the error in OpenAI's shape, without a secret; in the arena */
     span message; /* its message, for people */
+    bool cut;     /* it goes on where it ends, but for failure_cut_marks() */
     span code;
     span delay; /* after which to come again, as a duration of Go; empty: it says none */
 } refusal;

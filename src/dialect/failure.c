@@ -58,6 +58,17 @@ failure failure_of(const weir_error *e) {
                      .client_after_ms = e->retry_after_ms};
 }
 
+size_t failure_cut_marks(span text) {
+    static const span marks[] = {SPAN(FAILURE_BETWEEN), SPAN(FAILURE_MORE)};
+    span rest = text;
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        if (!span_ends(rest, marks[i])) continue;
+        rest.len -= marks[i].len;
+        i = SIZE_MAX; /* from the first again */
+    }
+    return text.len - rest.len;
+}
+
 static void put_text(json_writer *w, const char *key, span text) {
     json_key(w, key);
     if (text.len)

@@ -52,6 +52,7 @@ typedef struct failure {
     int status;       /* for the client: the provider's own where it refused, else the table's */
     int refused_with; /* ERR_PROVIDER_REFUSED: the provider's own status; else 0 */
     span text;        /* for people */
+    bool cut;         /* a provider's text, which goes on where it ends */
     span param;       /* the field at fault; empty: none */
     span code;        /* the provider's own word for it, without its key; empty: none */
     span body;        /* the provider's error in OpenAI's shape; empty: failure_body() makes one */
@@ -68,6 +69,13 @@ typedef struct failure {
 /* Of the error table: status, sentence (where the error has no message), whether a retry may help.
  */
 COLD failure failure_of(const weir_error *e);
+
+/* What stands between texts that are put together, and behind what was cut. */
+#define FAILURE_BETWEEN "; "
+#define FAILURE_MORE    "\xe2\x80\xa6" /* an ellipsis */
+
+/* How many bytes at the end of a text only say that it was cut. */
+size_t failure_cut_marks(span text);
 
 /* An error in OpenAI's shape: `{"error":{"message":…,"type":…,"param":…,"code":…}}`: the provider's
  * own, or one that is made here. */

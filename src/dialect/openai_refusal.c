@@ -6,7 +6,7 @@
 #include "dialect/refusal.h"
 
 /* Text that a person can read in one line: no control bytes, no markup soup, bounded. */
-static span readable(span text, arena *a) {
+static span readable(span text, arena *a, bool *ret_cut) {
     enum { LONGEST = 200 };
     char *out = arena_alloc(a, LONGEST + 1); /* with the byte that tells where a cut may fall */
     size_t n = 0;
@@ -23,6 +23,7 @@ static span readable(span text, arena *a) {
         }
         if (c == '>') in_tag = false;
     }
+    *ret_cut = n > LONGEST;
     span result = span_trim(span_clip(span_from(out, n), LONGEST));
     return span_is_utf8(result) ? result : SPAN_EMPTY;
 }
@@ -117,14 +118,16 @@ static void refuse_with_object(int status, const refusal_said *said, const secre
     ret->code = values[CODE];
     span message = fits(of, MESSAGE) ? json_string(of[MESSAGE], a) : values[MESSAGE];
     ret->message = arena_dup(a, without_secrets(secrets, message, a));
+    ret->cut = said->cut && !fits(of, MESSAGE);
     ret->body = without_secrets(secrets, mended(said, of, values, a), a);
 }
 
 static void refuse_with_text(int status, const refusal_said *said, const secret_set *secrets,
                              arena *a, span body, refusal *ret) {
     span text = either(said->message, said->rest);
-    if (!text.len && !said->json)
-        text = readable(without_secrets(secrets, body, a), a); /* before it is cut */
+    ret->cut = said->cut;
+    if (!text.len && !said->json) /* before it is cut */
+        text = readable(without_secrets(secrets, body, a), a, &ret->cut);
     ret->code = said->code;
     ret->message = without_secrets(secrets, answered(status, text, a), a);
     const span values[MEMBERS] = {

@@ -25,6 +25,7 @@ typedef struct refusal_said {
     json_value error; /* an object with at least one member; JSON_NONE: none */
     span message;     /* the explanation, in one text */
     span rest;        /* without one: what there is to show of a JSON body, on one line */
+    bool cut;         /* one of both ends within a text, but for failure_cut_marks() */
     span type;
     span code;   /* a number's digits too */
     span number; /* what a member `code` holds, whatever stands nearer under other names */

@@ -42,15 +42,15 @@ static void note(span *ret, json_value v, arena *a) {
 
 /* false: there is no room for more. */
 static bool add_to_list(const taker *t, buf *list, span text) {
-    static const span more = SPAN("\xe2\x80\xa6"); /* an ellipsis */
     text = span_strip(secret_set_without(t->secrets, text, t->arena));
     if (!text.len) return true;
-    span between = list->len ? SPAN_OF("; ") : SPAN_EMPTY;
+    span between = list->len ? SPAN_OF(FAILURE_BETWEEN) : SPAN_EMPTY;
     bool fits = list->len + between.len + text.len <= REFUSAL_LIST_MAX;
+    t->said->cut |= !fits && !list->len;
     if (!fits) text = list->len ? SPAN_EMPTY : span_clip(text, REFUSAL_LIST_MAX);
     buf_add(list, between);
     buf_add(list, text);
-    if (!fits) buf_add(list, more);
+    if (!fits) buf_add_cstr(list, FAILURE_MORE);
     return fits;
 }
 

@@ -163,8 +163,11 @@ static void redact_error(kept_bodies *k) {
     exchange *x = k->filter.x;
     buf text = BUF_EMPTY;
     if (!x->failure.body.len || !x->record.error_text.len) return;
+    const span said = x->record.error_text;
+    const size_t marks = x->failure.cut ? failure_cut_marks(said) : 0;
     begin(k);
-    guard_redact_text(&k->redact, x->record.error_text, 0, false, &text);
+    guard_redact_text(&k->redact, span_slice(said, 0, said.len - marks), 0, x->failure.cut, &text);
+    buf_add(&text, span_slice(said, said.len - marks, said.len));
     x->record.error_text = arena_dup(&x->arena, buf_span(&text));
     buf_done(&text);
 }

@@ -205,6 +205,18 @@ def test_what_a_provider_says_of_what_it_was_asked_is_redacted(weir, upstream, t
     assert not any(s.encode() in all_bytes(tmp_path / "kept") for s in SECRETS)
 
 
+def test_nor_is_a_part_of_it_where_that_is_cut(weir, upstream, tmp_path):
+    upstream.script(reply(502, f"{'x' * 168} {TOKEN} is no key".encode(), {"Content-Type": "text/plain"}),
+                    reply(422, {"detail": [{"loc": ["body"], "msg": f"{'x' * 362} {TOKEN} bad", "type": "t"}]}))
+    w = weir(keeping(upstream, tmp_path, retry={"retries": 0}, logs={"level": "debug"}))
+    for status in (502, 422):
+        answer = wire.chat(w)
+        assert answer.status == status and "xxx" in w.wait_call(answer.header("x-request-id"))["message"]
+    w.stop()
+    for kept in [json.dumps(records(tmp_path, "--kind", "call"), ensure_ascii=False), json.dumps(w.log)]:
+        assert "xxx" in kept and TOKEN[4:8] not in kept
+
+
 def test_what_is_too_long_is_cut_and_says_so(weir, upstream, tmp_path):
     """By its length, and where it does not become small enough; a large request and answer that other threads read, too. What
     may be the beginning of a secret does not stand at the end."""

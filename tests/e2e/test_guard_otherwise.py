@@ -206,6 +206,52 @@ def test_why_a_response_has_failed(weir, upstream, action):
 
 LETTERS = "x7Kq2LmPz9RtYb4Wd8NcVf3HsJ6GaEo1Ui5T"
 TOKEN = "ghp_" + LETTERS
+CUT = [reply(502, f"{'x' * 168} {TOKEN} is no key".encode(), {"Content-Type": "text/plain"}),
+       reply(422, {"detail": [{"loc": ["body"], "msg": f"{'x' * 362} {TOKEN} bad", "type": "t"}]}),
+       reply(422, {"errors": [f"{'x' * 380} {TOKEN}", "x"]})]
+
+
+@pytest.mark.parametrize("action", ["redact", "block"])
+@pytest.mark.parametrize("refused", CUT, ids=["text", "detail", "list"])
+def test_of_what_is_cut_no_part_of_a_secret_stays(weir, upstream, action, refused):
+    """Which is none any more by its rule, where it ends before its end."""
+    upstream.script(refused)
+    w = weir(upstream, guard={"out": action}, retry={"retries": 0})
+    answer = wire.chat(w)
+    said = answer.json()["error"]["message"]
+    assert said == w.wait_call(answer.header("x-request-id"))["message"]
+    assert "xxx" in said and LETTERS[:4] not in answer.body.decode(), said
+    assert said.endswith("…") == (refused is not CUT[0])
+
+
+@pytest.mark.parametrize("action", ["redact", "block"])
+def test_all_of_an_error_is_looked_at(weir, upstream, action):
+    """Its numbers and its members' names, and JSON is what it stays."""
+    error = {"message": "bad", "type": "invalid_request_error", "param": None, "code": "odd", "n": [1, -2.5], "input": {"card": CARD, "ada.lovelace@example.org": 1},
+             "raw": '{"to": "\\u0061da.lov\\u0065lace@example.org", "card": %d}' % CARD}
+    upstream.always(reply(400, {"error": error}))
+    w = weir(upstream, guard={"out": action}, retry={"retries": 0})
+    answer = wire.chat(w)
+    told = answer.json()["error"]
+    assert answer.status == 400 and told["type"] == "invalid_request_error" and told["code"] == "odd"
+    if action == "block":
+        assert told == {**{k: told[k] for k in ("type", "code")}, "param": None, "message": "The provider's error has something that the gateway's guard does not let through."}
+        assert w.wait_call(answer.header("x-request-id"))["message"] == told["message"]
+    else:
+        assert told["message"] == "bad" and told["n"] == [1, -2.5]
+        raw = json.loads(told["raw"])
+        assert raw["card"] == "4111[CARD_1]" and raw["to"].endswith("[EMAIL_1]") and "lace@" not in raw["to"]
+        (card, shown), (name, one) = told["input"].items()
+        assert (card, shown, one) == ("card", "4111[CARD_1]", 1) and name.endswith("[EMAIL_1]") and "lovelace@" not in name
+
+
+def test_so_is_what_it_quotes(weir, upstream):
+    """JSON of another's, with escapes of its own."""
+    raw = '{"to": "\\u0061da.lov\\u0065lace@ex\\u0061mple.org"}'
+    upstream.script(reply(400, {"error": {"message": raw, "type": "t", "param": None, "code": None, "metadata": {"raw": raw}}}))
+    answer = wire.chat(weir(upstream, guard={"out": "redact"}, retry={"retries": 0}))
+    error = answer.json()["error"]
+    assert json.loads(error["message"]) == json.loads(error["metadata"]["raw"]) == {"to": "ada.love[EMAIL_1]"}
 
 
 @pytest.mark.parametrize("guarded", [True, False])

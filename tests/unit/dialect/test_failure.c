@@ -52,6 +52,16 @@ static void an_error_of_weirs_own(void **state) {
     assert_false(f.committed);
 }
 
+static void what_only_says_that_a_text_was_cut(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t marks;
+    } rows[] = {{"", 0}, {"a; b", 0}, {"a…", 3}, {"a…; …", 8}, {"a; …", 5}, {"…", 3}, {"…a", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(failure_cut_marks(span_cstr(rows[i].text)), rows[i].marks);
+}
+
 /* Where a head has gone out nobody sees the status: each row's error, and what is told of it. */
 static void a_status_is_told_in_words(void **state) {
     (void)state;
@@ -89,6 +99,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_has_a_name_and_a_fault),
         cmocka_unit_test(an_error_of_weirs_own),
+        cmocka_unit_test(what_only_says_that_a_text_was_cut),
         cmocka_unit_test(a_status_is_told_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,41 @@ static void an_element_is_cut_between_characters(void **state) {
     secret_set_unref(secrets);
 }
 
+/* Whoever looks for more than the key is told that the rest of a word is missing. */
+static void what_is_cut_is_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *before;
+        size_t len; /* of a text between */
+        const char *behind;
+        bool cut;
+    } rows[] = {
+        {"", 200, "", false},
+        {"", 200, "x", true},
+        {"[\"", 400, "\"]", false},
+        {"[\"", 401, "\"]", true},
+        {"[\"", 400, "\",\"b\"]", false}, /* between its elements */
+        {"{\"errors\":[[\"", 398, "\xf0\x9f\x98\x80\"],\"b\"]}", true},
+        {"{\"a\":1,\"b\":\"", 401, "\"}", true},
+        {"{\"detail\":\"", 999, "\"}", false},
+        {"{\"error\":{\"message\":[\"", 401, "\"]}}", true},
+        {"{\"error\":{\"message\":\"", 401, "\"}}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf body = BUF_EMPTY;
+        refusal r;
+        buf_add_cstr(&body, rows[i].before);
+        for (size_t n = 0; n < rows[i].len; n++)
+            buf_add_char(&body, 'x');
+        buf_add_cstr(&body, rows[i].behind);
+        openai_refuse(422, buf_span(&body), NULL, &a, &r);
+        const span said = span_slice(r.message, 0, r.message.len - failure_cut_marks(r.message));
+        if (r.cut != rows[i].cut) fail_msg("%zu: %s", i, buf_cstr(&body));
+        assert_true(span_ends(said, SPAN_OF("x")) || span_ends(said, SPAN_OF("\"}")) == !r.cut);
+        buf_done(&body);
+    }
+}
+
 /* JSON that explains nothing is shown whole where it is short, else by the texts in it. */
 static void json_is_not_cut(void **state) {
     (void)state;
@@ -447,6 +482,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(other_shapes_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_is_cut_between_its_elements, setup, teardown),
         cmocka_unit_test_setup_teardown(an_element_is_cut_between_characters, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_cut_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(json_is_not_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers_alone_explain_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(deep_explanations_are_found, setup, teardown),
