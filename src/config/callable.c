@@ -28,20 +28,37 @@ static span bare(span path) {
     return span_starts(path, SPAN_OF("v1/")) ? span_slice(path, 3, path.len) : path;
 }
 
-/* An entry that is the path of something that weir has of the API means that, and not what
+static bool is_below_v1(span path) {
+    if (span_starts(path, SPAN_OF("/"))) path = span_slice(path, 1, path.len);
+    return span_starts(path, SPAN_OF("v1/"));
+}
+
+/* One model's, and nothing that is below it. */
+static bool is_of_one_model(span entry) {
+    const span models = SPAN_OF("models/");
+    return span_starts(entry, models) && !pattern_is_open(entry) &&
+           span_find(entry, models.len, '/') == entry.len;
+}
+
+/* An entry that is the name or the path of something that weir has means that, and not what
  * passthrough has beside it: who may ask a model may not therefore list what it has told others.
- * Beside weir's own calls passthrough has nothing: its "/v1/chat" is another path than "/chat". */
+ * Beside weir's own calls passthrough has nothing: its "/v1/chat" is another path than "/chat", and
+ * who may call this may not therefore call that. */
 static bool is_own(span entry) {
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        if (all[i].api && (span_eq(entry, bare(all[i].path)) ||
-                           (!pattern_is_open(entry) && pattern_fits(bare(all[i].path), entry))))
+    const span below = bare(entry);
+    if (is_of_one_model(below)) return true;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        const callable *one = &all[i];
+        if (!one->path.len || (!one->api && is_below_v1(entry))) continue;
+        if (span_eq(below, bare(one->path)) || (one->name.len && span_eq(below, one->name)))
             return true;
+    }
     return false;
 }
 
 bool callable_fits(span entry, span name, span path) {
-    entry = bare(entry);
     if (span_eq(name, SPAN_OF("other")) && is_own(entry)) return false;
+    entry = bare(entry);
     return pattern_fits(entry, name) || pattern_fits(entry, bare(path));
 }
 

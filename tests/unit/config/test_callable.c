@@ -92,6 +92,16 @@ static void what_is_beside_a_call(void **state) {
         {"/v1/chat/functions", "other", "/chat/functions", true},
         {"/v1/chat/functions/*", "other", "/chat/functions/x", true},
         {"/v1/mcp", "other", "/mcp", true},
+        {"chat", "other", "/v1/chat", false},
+        {"/chat", "other", "/v1/chat", false},
+        {"mcp", "other", "/v1/mcp", false},
+        {"/mcp", "other", "/mcp", false},
+        {"chat.functions", "other", "/v1/chat/functions", false},
+        {"/chat/functions/*", "other", "/v1/chat/functions/x", false},
+        {"chat", "chat", "/chat", true},
+        {"/chat/functions/*", "chat.functions", "/chat/functions/x", true},
+        {"/v1/models/x/generate", "other", "/v1/models/x/generate", true},
+        {"other", "other", "/v1/chat", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (callable_fits(span_cstr(rows[i].entry), span_cstr(rows[i].name),
