@@ -63,7 +63,7 @@ class Weir:
         self._between = False  # two processes
         self.life = 0  # which process it is
         self.killed = set()  # those that had no time to say what they knew
-        self.environment = environment = {k: v for k, v in os.environ.items() if not STRANGE.match(k)}
+        self.environment = environment = {k: v for k, v in os.environ.items() if not STRANGE.match(k) and k not in ("STATE_DIRECTORY", "XDG_STATE_HOME")}
         # With its allocator locked ASan (clang 14) asks what time it is before it gives memory back; libfaketime 0.9.10 allocates where it is
         # asked first, and both wait for ever. Nothing given back is nothing asked.
         environment.update(HOME=str(directory), ASAN_OPTIONS="detect_leaks=1:quarantine_size_mb=16:allocator_release_to_os_interval_ms=-1",
