@@ -22,15 +22,18 @@ static const callable all[] = {
     {SPAN(""), SPAN("/models/*"), true},
 };
 
-/* "/v1/audio/speech" and "/audio/speech" are "audio/speech". */
-static span bare(span path) {
-    if (span_starts(path, SPAN_OF("/"))) path = span_slice(path, 1, path.len);
-    return span_starts(path, SPAN_OF("v1/")) ? span_slice(path, 3, path.len) : path;
+static span without_slash(span path) {
+    return span_starts(path, SPAN_OF("/")) ? span_slice(path, 1, path.len) : path;
 }
 
 static bool is_below_v1(span path) {
-    if (span_starts(path, SPAN_OF("/"))) path = span_slice(path, 1, path.len);
-    return span_starts(path, SPAN_OF("v1/"));
+    return span_starts(without_slash(path), SPAN_OF("v1/"));
+}
+
+/* "/v1/audio/speech" and "/audio/speech" are "audio/speech". */
+static span bare(span path) {
+    const span rest = without_slash(path);
+    return is_below_v1(path) ? span_slice(rest, 3, rest.len) : rest;
 }
 
 /* One model's, and nothing that is below it. */

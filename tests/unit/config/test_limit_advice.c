@@ -73,9 +73,34 @@ static void what_holds_for_nothing_is_told(void **state) {
     }
 }
 
+#define NONE " fits no model: the names that clients ask for stand under models"
+
+/* Of what a configuration with these models is warned of, what is told of the one subject. */
+static void assert_warned(const char *more, bool (*is_of_it)(span), const char *said) {
+    world w;
+    buf yaml = BUF_EMPTY, told = BUF_EMPTY;
+    world_init(&w, env, NULL);
+    buf_addf(&yaml, "%s%s", MODELS, more);
+    config *c = world_load(&w, buf_cstr(&yaml));
+    assert_non_null(c);
+    for (size_t i = 0; i < c->warning_count; i++)
+        if (is_of_it(c->warnings[i].text)) buf_add(&told, c->warnings[i].text);
+    assert_string_equal(buf_cstr(&told), said);
+    buf_done(&told);
+    buf_done(&yaml);
+    world_done(c);
+}
+
+static bool is_of_lists(span warning) {
+    return span_ends(warning, SPAN_OF(NONE));
+}
+
+static bool is_of_ledger(span warning) {
+    return span_starts(warning, SPAN_OF("ledger"));
+}
+
 static void lists_of_models_that_name_none_are_told(void **state) {
     (void)state;
-#define NONE " fits no model: the names that clients ask for stand under models"
     static const struct {
         const char *yaml, *said;
     } rows[] = {
@@ -90,18 +115,7 @@ static void lists_of_models_that_name_none_are_told(void **state) {
          "clients[0].models[1]" NONE},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        world w;
-        buf yaml = BUF_EMPTY, said = BUF_EMPTY;
-        world_init(&w, env, NULL);
-        buf_addf(&yaml, "%s%s", MODELS, rows[i].yaml);
-        config *c = world_load(&w, buf_cstr(&yaml));
-        assert_non_null(c);
-        for (size_t k = 0; k < c->warning_count; k++)
-            if (span_ends(c->warnings[k].text, SPAN_OF(NONE))) buf_add(&said, c->warnings[k].text);
-        assert_string_equal(buf_cstr(&said), rows[i].said);
-        buf_done(&said);
-        buf_done(&yaml);
-        world_done(c);
+        assert_warned(rows[i].yaml, is_of_lists, rows[i].said);
     }
 }
 
@@ -144,19 +158,7 @@ static void budgets_that_a_start_forgets_are_told(void **state) {
          FORGETS("30d", "limits.user.spend", "month")},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        world w;
-        buf yaml = BUF_EMPTY, said = BUF_EMPTY;
-        world_init(&w, env, NULL);
-        buf_addf(&yaml, "%s%s", MODELS, rows[i].yaml);
-        config *c = world_load(&w, buf_cstr(&yaml));
-        assert_non_null(c);
-        for (size_t k = 0; k < c->warning_count; k++)
-            if (span_starts(c->warnings[k].text, SPAN_OF("ledger")))
-                buf_add(&said, c->warnings[k].text);
-        assert_string_equal(buf_cstr(&said), rows[i].said);
-        buf_done(&said);
-        buf_done(&yaml);
-        world_done(c);
+        assert_warned(rows[i].yaml, is_of_ledger, rows[i].said);
     }
 }
 
