@@ -175,16 +175,17 @@ def test_two_weirs_on_one_server(weir, upstream, tmp_path):
 def test_a_weir_that_is_killed_while_a_call_is_made(weir, upstream, tmp_path):
     """Whether it has been made nobody knows: it is not made again."""
     one_call(upstream, saying("Done."))
-    tools = {"delete": {**ASKS, "command": ["sh", "-c", f"echo x >> {tmp_path}/made; sleep 30"]}}
+    made, begun = tmp_path / "made", tmp_path / "begun"  # who sees `begun` knows that `made` has been written, not only opened
+    tools = {"delete": {**ASKS, "command": ["sh", "-c", f"echo x >> {made}; touch {begun}; sleep 30"]}}
     w = serve(weir, upstream, tmp_path, tools=tools)
     paused = ask(w).json()["paused"]
     with wire.connect(w) as c:
         c.request("POST", f"/chat/functions/{paused['id']}", {"approve": True})
-        daemon.wait_until((tmp_path / "made").exists, 5, "the tool has not begun")
+        daemon.wait_until(begun.exists, 5, "the tool has not begun")
         w.expect_exit = None
         w.kill()
     w = serve(weir, upstream, tmp_path, tools=tools)
-    assert say(w, paused).status == 404 and (tmp_path / "made").read_text() == "x\n"
+    assert say(w, paused).status == 404 and made.read_text() == "x\n"
 
 
 def test_a_run_survives_its_weir(weir, upstream, tmp_path):
