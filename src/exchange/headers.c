@@ -88,9 +88,19 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
     return n;
 }
 
+static bool is_of_limits(const http_header *h) {
+    return span_istarts(h->name, SPAN_OF("x-ratelimit-"));
+}
+
+static bool tells_limits(const exchange *x) {
+    for (size_t i = 0; i < x->more_headers.count; i++)
+        if (is_of_limits(&x->more_headers.items[i])) return true;
+    return false;
+}
+
 /* What the provider allows weir does not tell a client whom weir itself allows less. */
 static bool crosses(const exchange *x, const http_header *h) {
-    if (x->more_headers.count && span_istarts(h->name, SPAN_OF("x-ratelimit-"))) return false;
+    if (is_of_limits(h) && tells_limits(x)) return false;
     return http_header_is_safe(h->name, h->value);
 }
 

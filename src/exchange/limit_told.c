@@ -10,6 +10,8 @@ enum { PARALLEL_AGAIN_MS = 1000 };
 
 enum { DURATION_MAX = 20 + sizeof "h59m59.999s" };
 
+enum { EACH = 3 }; /* what there is at most, what is left of it, until it is all there again */
+
 static char *put_number(char *at, int64_t n) {
     char digits[20];
     size_t from = sizeof digits;
@@ -61,25 +63,39 @@ static const limit_ask *tightest(const limit_asks *asks, const limit_ask *by, li
     return best;
 }
 
-static size_t add_headers(exchange *x, const limit_ask *a, const span names[3], http_header *h) {
+static size_t add_headers(exchange *x, const limit_ask *a, const span names[EACH], http_header *h) {
     if (!a) return 0;
     h[0] = (http_header){names[0], arena_u64(&x->arena, (uint64_t)a->quota.amount)};
     h[1] = (http_header){names[1], arena_u64(&x->arena, (uint64_t)a->left)};
     h[2] = (http_header){names[2], go_duration(&x->arena, a->reset_us)};
-    return 3;
+    return EACH;
 }
 
 void limit_tell(exchange *x, const limit_asks *asks, const limit_ask *by) {
-    static const span requests[] = {SPAN("x-ratelimit-limit-requests"),
-                                    SPAN("x-ratelimit-remaining-requests"),
-                                    SPAN("x-ratelimit-reset-requests")};
-    static const span tokens[] = {SPAN("x-ratelimit-limit-tokens"),
-                                  SPAN("x-ratelimit-remaining-tokens"),
-                                  SPAN("x-ratelimit-reset-tokens")};
-    http_header *h = arena_alloc(&x->arena, EXCHANGE_MORE_HEADERS_MAX * sizeof *h);
-    size_t n = add_headers(x, tightest(asks, by, LIMIT_REQUESTS), requests, h);
-    n += add_headers(x, tightest(asks, by, LIMIT_TOKENS), tokens, h + n);
-    x->more_headers = (http_headers){h, n};
+    static const struct {
+        limit_kind kind;
+        span names[EACH];
+    } told[] = {
+        {LIMIT_REQUESTS,
+         {SPAN("x-ratelimit-limit-requests"), SPAN("x-ratelimit-remaining-requests"),
+          SPAN("x-ratelimit-reset-requests")}},
+        {LIMIT_TOKENS,
+         {SPAN("x-ratelimit-limit-tokens"), SPAN("x-ratelimit-remaining-tokens"),
+          SPAN("x-ratelimit-reset-tokens")}},
+        {LIMIT_SPEND,
+         {SPAN("x-weir-budget-limit"), SPAN("x-weir-budget-remaining"),
+          SPAN("x-weir-budget-reset")}},
+    };
+    _Static_assert(ARRAY_LEN(told) * EACH <= EXCHANGE_MORE_HEADERS_MAX, "others come to these");
+    http_header h[ARRAY_LEN(told) * EACH];
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(told); i++)
+        n += add_headers(x, tightest(asks, by, told[i].kind), told[i].names, h + n);
+    x->more_headers = (http_headers){0};
+    if (!n) return;
+    http_header *kept = arena_alloc(&x->arena, n * sizeof *kept);
+    memcpy(kept, h, n * sizeof *kept);
+    x->more_headers = (http_headers){kept, n};
 }
 
 static span amount_text(exchange *x, limit_kind kind, int64_t amount) {

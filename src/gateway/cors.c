@@ -8,7 +8,9 @@
     "x-weir-steps, x-weir-stopped, x-should-retry, retry-after-ms, retry-after, "                  \
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "                                 \
     "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "         \
-    "x-ratelimit-reset-tokens, mcp-session-id"
+    "x-ratelimit-reset-tokens, x-weir-budget-limit, x-weir-budget-remaining, "                     \
+    "x-weir-budget-reset, "                                                                        \
+    "mcp-session-id"
 
 static bool any_origin(const config_cors *c) {
     return c->origin_count == 1 && span_eq(c->origins[0], SPAN_OF("*"));

@@ -20,6 +20,7 @@ from test_store_keys import create
 from upstream import after, error, reply, reset, sse
 
 KEY, OTHER = "0123456789abcdef-app", "0123456789abcdef-other"
+DEAR = {"prices": {"*": {"input": 1000, "output": 1000}}}  # 0.001 a token
 
 
 def client(name="app", key=KEY, **limits):
@@ -105,15 +106,31 @@ def test_tokens_are_settled_by_what_was_used(weir, upstream):
 
 
 def test_a_budget_refuses_for_the_day(weir, upstream):
-    price = {"prices": {"*": {"input": 1000, "output": 1000}}}  # 0.001 a token
     upstream.script(reply(200, bodies.completion(usage=usage(100, 10))), reply(200, bodies.completion(usage=usage(900, 10))))
-    w = weir(upstream, clients=[client(spend="1/d"), client("other", OTHER)], **price)
+    w = weir(upstream, clients=[client(spend="1/d"), client("other", OTHER)], **DEAR)
     assert ask(w, max_tokens=10).status == 200 and ask(w, max_tokens=10).status == 200
     refused = ask(w, max_tokens=10)
     assert refused.status == 429 and refused.error["code"] == refused.error["type"] == "insufficient_quota"
     assert "clients[].limits.spend" in refused.error["message"] and refused.header("x-should-retry") == "false"
     upstream.script(reply(200, bodies.completion()))
     assert ask(w, OTHER).status == 200
+
+
+def test_how_a_budget_is_told(weir, upstream):
+    """In billionths, as costs are: of the day's and the month's that of which less is left, with what this call may cost taken
+    off. What the provider says of its own limits goes on, as weir has none of that kind."""
+    theirs = [("x-ratelimit-remaining-requests", "9999"), ("x-weir-budget-remaining", "7")]
+    upstream.always(reply(200, bodies.completion(usage=usage(100, 10)), headers=theirs))
+    w = weir(upstream, clients=[client(spend=["1/d", "0.5/month"]), client("other", OTHER)], **DEAR)
+    first, second = (ask(w, max_tokens=10) for _ in range(2))
+    assert [v for n, v in first.headers if n == "x-weir-budget-limit"] == ["500000000"] and first.header("x-ratelimit-remaining-requests") == "9999"
+    assert 470_000_000 < int(first.header("x-weir-budget-remaining")) < 490_000_000
+    assert int(first.header("x-weir-budget-remaining")) - int(second.header("x-weir-budget-remaining")) == 110_000_000
+    assert re.fullmatch(r"(\d+h)?(\d+m)?[\d.]+s", second.header("x-weir-budget-reset"))
+    refused = ask(w, max_tokens=1000)
+    assert refused.status == 429 and refused.header("x-weir-budget-remaining") == "280000000"
+    free = ask(w, OTHER)
+    assert free.status == 200 and free.header("x-weir-budget-limit") is None and free.header("x-weir-budget-remaining") is None
 
 
 def test_a_budget_is_reserved_at_the_tier_that_is_asked_for(weir, upstream):
@@ -270,9 +287,6 @@ def test_the_same_after_a_kill(weir, upstream, tmp_path):
 
 
 # -- budgets beyond the end of a process ------------------------------------------------------------------------
-
-DEAR = {"prices": {"*": {"input": 1000, "output": 1000}}}  # 0.001 a token
-
 
 @pytest.mark.parametrize("how", ["killed", "stopped"])
 def test_a_budget_outlives_the_process(weir, upstream, tmp_path, how):
