@@ -29,6 +29,8 @@ static int64_t number_of(json_value v) {
 static int64_t choices_of(const request_facts *f, bool *ret_best) {
     static const span names[] = {SPAN("n"), SPAN("best_of")};
     json_value values[ARRAY_LEN(names)];
+    *ret_best = false;
+    if (f->form) return f->form->choices;
     json_get_each(f->root, names, ARRAY_LEN(names), values);
     const int64_t n = number_of(values[0]), best = number_of(values[1]);
     *ret_best = best > n;

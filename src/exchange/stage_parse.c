@@ -2,6 +2,7 @@
  * refused here and never reaches a provider; what weir does not know is left alone. */
 #include "exchange/internal.h"
 #include "exchange/other_body.h"
+#include "exchange/parse_form.h"
 
 #include "cache/memo.h"
 #include "dialect/field.h"
@@ -127,9 +128,12 @@ static bool asks_stored_prompt(const request_facts *f) {
 stage_result parse_model(exchange *x) {
     request_facts *f = &x->facts;
     enum { MODEL_BYTES_MAX = 256 };
+    const bool in_form = f->form && f->form->model.raw.ptr;
     f->path_named = x->request->model.len > 0;
-    if (f->path_named || f->model.type == JSON_STRING) {
-        f->model_name = f->path_named ? x->request->model : json_string(f->model, &x->arena);
+    if (f->path_named || in_form || f->model.type == JSON_STRING) {
+        f->model_name = f->path_named ? x->request->model
+                        : in_form     ? f->form->model.text
+                                      : json_string(f->model, &x->arena);
         if (!f->model_name.len)
             return exchange_refuse(x, ERR_BAD_VALUE, "model", "'model' is empty.");
         if (f->model_name.len > MODEL_BYTES_MAX)
@@ -293,6 +297,8 @@ static bool scan_other(const exchange *x, other_body b, span body, other_scan *s
 static stage_result parse_other(exchange *x, span body) {
     const span type = http_header_get(x->request->headers, SPAN_OF("content-type"));
     const other_body b = other_body_of(type, body);
+    const stage_result r = parse_form(x, type, body, b != OTHER_BODY_BYTES);
+    if (r != STAGE_NEXT) return r;
     if (b == OTHER_BODY_BYTES) return parse_model(x);
     other_scan s; /* its members are not to be cleared */
     s.fault = (json_fault){.kind = JSON_OK};

@@ -187,6 +187,6 @@ stage_result stage_size(exchange *x) {
     if (!count) return STAGE_NEXT;
     const bool own = !x->parent, is_object = x->facts.root.type == JSON_OBJECT;
     stage_result r = own ? judge_body(x, s, count) : STAGE_NEXT;
-    if (r == STAGE_NEXT && own && is_object) r = judge_counts(x, s, count);
+    if (r == STAGE_NEXT && own && (is_object || x->facts.form)) r = judge_counts(x, s, count);
     return r == STAGE_NEXT && is_object ? judge_tokens(x, s, count) : r;
 }

@@ -221,16 +221,42 @@ static bool ask_usage(json_splice *s, const request_facts *f) {
     return json_splice_value(s, f->body, f->include_usage, SPAN_OF("true"));
 }
 
+static bool body_names_model(const request_facts *f) {
+    return f->form ? f->form->model.raw.ptr != NULL : f->model.type == JSON_STRING;
+}
+
+static bool body_names(const request_facts *f, span model) {
+    return f->form ? body_names_model(f) && span_eq(f->form->model.text, model)
+                   : json_is(f->model, model);
+}
+
 /* The model as the body is to name it; empty: as it does. One whose path names the model, which its
  * provider never sees, is told of it here. */
 static span model_to_name(const provider_ask *ask) {
     const request_facts *f = ask->facts;
     if (f->path_named) {
         span wanted = ask->model.len ? ask->model : f->model_name;
-        return json_is(f->model, wanted) ? SPAN_EMPTY : wanted;
+        return body_names(f, wanted) ? SPAN_EMPTY : wanted;
     }
-    bool same = f->model.type != JSON_STRING || span_eq(ask->model, f->model_name);
+    bool same = !body_names_model(f) || span_eq(ask->model, f->model_name);
     return same ? SPAN_EMPTY : ask->model;
+}
+
+/* false: a part of a form cannot hold that name. */
+static bool name_model_in_form(json_splice *s, const provider_ask *ask) {
+    const request_form *f = ask->facts->form;
+    const span wanted = model_to_name(ask), raw = f->model.raw;
+    if (!wanted.len) return true;
+    if (!http_form_takes(&f->form, wanted)) return false;
+    buf text = BUF_EMPTY;
+    if (raw.ptr)
+        http_form_put_value(&f->form, wanted, &text);
+    else
+        http_form_put_field(&f->form, SPAN_OF("model"), wanted, &text);
+    const span by = arena_dup(ask->arena, buf_span(&text));
+    buf_done(&text);
+    const size_t from = raw.ptr ? (size_t)(raw.ptr - ask->facts->body.ptr) : f->form.begins;
+    return json_splice_add(s, from, from + raw.len, by);
 }
 
 static bool name_model(json_splice *s, const provider_ask *ask) {
@@ -323,18 +349,24 @@ static bool cap_bound(json_splice *s, const provider_ask *ask, const bound_swap 
                                    : json_splice_value(s, f->body, empty, most);
 }
 
+/* where: "of a deployment". */
+static bool refuse_name(const provider_ask *ask, span model, const char *where,
+                        weir_error *ret_error) {
+    *ret_error = error_of(ERR_UNKNOWN_MODEL);
+    ret_error->message = arena_printf(ask->arena, "The model '%.*s' is no name %s.",
+                                      SPAN_ARG(span_clip(model, 100)), where);
+    return false;
+}
+
 static bool build(const provider_ask *ask, provider_request *ret, weir_error *ret_error) {
     const request_facts *f = ask->facts;
     span deployment = deployment_of(ask);
-    if (!can_be_named(deployment)) {
-        *ret_error = error_of(ERR_UNKNOWN_MODEL);
-        ret_error->message =
-            arena_printf(ask->arena, "The model '%.*s' is no name of a deployment.",
-                         SPAN_ARG(span_clip(deployment, 100)));
-        return false;
-    }
+    if (!can_be_named(deployment))
+        return refuse_name(ask, deployment, "of a deployment", ret_error);
     json_splice splice;
     json_splice_init(&splice, ask->arena);
+    if (f->form && !name_model_in_form(&splice, ask))
+        return refuse_name(ask, model_to_name(ask), "that a form can hold", ret_error);
     bool changes = f->root.type == JSON_OBJECT, adds_usage = changes && wants_usage(ask);
     bound_swap swap = {{JSON_NONE, SPAN_EMPTY}, {JSON_NONE, SPAN_EMPTY}};
     if ((changes && !(name_model(&splice, ask) && name_bound(&splice, ask, &swap) &&

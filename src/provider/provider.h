@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "dialect/endpoint.h"
 #include "dialect/outline.h"
+#include "http/form.h"
 #include "http/message.h"
 #include "json/json.h"
 #include "provider/credential.h"
@@ -29,6 +30,13 @@ bool request_bounds_answer(json_value name);
 typedef enum bound_says { BOUND_NOTHING, BOUND_WITHIN, BOUND_BEYOND } bound_says;
 bound_says request_bound_says(json_value value, int64_t most);
 
+/* Of a body that is a form. */
+typedef struct request_form {
+    http_form form;
+    http_form_field model;
+    int64_t choices; /* how many its `n` asks for; at least 1 */
+} request_form;
+
 /* What the parse stage found in the client's request. Spans point into body. */
 typedef struct request_facts {
     endpoint endpoint;
@@ -38,9 +46,10 @@ typedef struct request_facts {
     http_headers headers;   /* the client's; the provider picks those that may cross */
     span client_request_id; /* the client's own id of the request; empty: it sent none */
     span body;
-    json_value root;  /* JSON_NONE where the body is no JSON */
-    json_value model; /* the member's value, JSON_NONE if absent */
-    span model_name;  /* decoded; empty if absent */
+    json_value root;          /* JSON_NONE where the body is no JSON */
+    json_value model;         /* the member's value, JSON_NONE if absent */
+    const request_form *form; /* NULL: the body is none, or nobody can be sure what it has */
+    span model_name;          /* decoded; empty if absent */
     json_value stream_options;
     json_value include_usage; /* its member */
     bool stream;

@@ -129,7 +129,7 @@ def test_passthrough_in_a_deployment(weir, upstream):
     assert wire.call(w, "POST", "/openai/deployments/none/audio/speech", {"input": "Hi"}).error["code"] == "model_not_found"
     first, second = upstream.requests
     assert (first.path, first.json()) == ("/v1/audio/speech", {"model": "tts-1", "input": "Hi"})
-    assert (second.path, second.body) == ("/v1/audio/transcriptions", b"--b--")
+    assert (second.path, second.body) == ("/v1/audio/transcriptions", b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n--b--')
 
 
 # -- what is passed through ---------------------------------------------------------------------------------------

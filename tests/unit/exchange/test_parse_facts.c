@@ -185,6 +185,52 @@ static void reads_json_on_other_paths(void **state) {
     }
 }
 
+/* What weir acts on in JSON it acts on in a form. */
+static void reads_forms_on_other_paths(void **state) {
+    (void)state;
+    static const http_header parts = {SPAN("content-type"),
+                                      SPAN("multipart/form-data; boundary=b")},
+                             pairs = {SPAN("content-type"),
+                                      SPAN("application/x-www-form-urlencoded")};
+#define FIELD(name, text) "--b\r\nContent-Disposition: form-data; name=" name "\r\n\r\n" text "\r\n"
+    static const struct {
+        const http_header *header;
+        const char *body, *model, *user;
+        int64_t choices; /* 0: it is not read */
+        bool stream;
+    } rows[] = {
+        {&parts,
+         FIELD("n", "3") FIELD("x", "\n") FIELD("model", "m") FIELD("stream", "True") "--b--", "m",
+         "", 3, true},
+        {&parts, FIELD("user", "a") FIELD("safety_identifier", "b") FIELD("n", "-1") "--b--", "",
+         "b", 1, false},
+        {&parts, FIELD("stream", "0") "--b--", "", "", 1, false},
+        {&parts, FIELD("model", "m") FIELD("model", "n") "--b--", "", "", 0, false},
+        {&parts, "{\"model\":\"m\"}", "m", "", 0, false},
+        {&pairs, "model=m&n=2&stream=1&user=jo+ha", "m", "jo ha", 2, true},
+        {&pairs, "{\"model\":\"m\",\"n\":3}", "m", "", 0, false},
+        {&pairs, "", "", "", 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        parsed *p = parse_with(&form_openai, EP_OTHER, (http_headers){rows[i].header, 1},
+                               span_cstr(rows[i].body));
+        if (p->result != STAGE_NEXT) print_error("%s\n", rows[i].body);
+        assert_int_equal(p->result, STAGE_NEXT);
+        assert_span(p->x.facts.model_name, rows[i].model);
+        assert_span(p->x.record.model, rows[i].model);
+        assert_span(p->x.record.user, rows[i].user);
+        assert_int_equal(p->x.facts.stream, rows[i].stream);
+        assert_int_equal(p->x.facts.form ? p->x.facts.form->choices : 0, rows[i].choices);
+        done(p);
+    }
+    parsed *p = parse_with(&form_openai, EP_OTHER, (http_headers){&parts, 1},
+                           SPAN_OF(FIELD("model", "") "--b--"));
+    assert_int_equal(p->result, STAGE_ANSWER);
+    assert_span(p->x.failure.param, "model");
+    done(p);
+#undef FIELD
+}
+
 /* Null where OpenAI's schema has it, fields that weir does not know, and other endpoints' members.
  */
 static void lets_pass_what_is_not_its_affair(void **state) {
@@ -307,6 +353,7 @@ int main(void) {
         cmocka_unit_test(what_goes_on_by_itself),
         cmocka_unit_test(how_many_choices_are_asked_for),
         cmocka_unit_test(reads_json_on_other_paths),
+        cmocka_unit_test(reads_forms_on_other_paths),
         cmocka_unit_test(lets_pass_what_is_not_its_affair),
         cmocka_unit_test(the_paths_model_goes_before_the_bodys),
         cmocka_unit_test(outlines_when_asked),

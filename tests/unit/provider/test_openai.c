@@ -359,6 +359,55 @@ static void each_endpoint_is_answered_in_its_own_dialect(void **state) {
     assert_int_equal(provider_openai.speaks(EP_OTHER), DIALECT_RAW);
 }
 
+/* A form names its model as JSON does, and is changed where that is. */
+static void a_forms_model(void **state) {
+    (void)state;
+#define PART(text) "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n" text "\r\n"
+    static const char parts[] = "multipart/form-data; boundary=b",
+                      pairs[] = "application/x-www-form-urlencoded";
+    static const struct {
+        const char *type, *in, *path, *model, *out; /* out: NULL: it cannot be named there */
+    } rows[] = {
+        {parts, PART("a") "--b--", "", "", PART("a") "--b--"},
+        {parts, PART("a") "--b--", "", "a", PART("a") "--b--"},
+        {parts, PART("a") "--b--", "", "longer", PART("longer") "--b--"},
+        {parts, "--b--", "", "longer", "--b--"},
+        {parts, "--b--", "mine", "", PART("mine") "--b--"},
+        {parts, PART("a") "--b--", "mine", "theirs", PART("theirs") "--b--"},
+        {parts, PART("mine") "--b--", "mine", "", PART("mine") "--b--"},
+        {parts, PART("a") "--b--", "", "a\r\nb", NULL},
+        {parts, PART("a") "--b--", "", "a--b", NULL},
+        {pairs, "x=y&model=a&z", "", "b&c", "x=y&model=b%26c&z"},
+        {pairs, "x=y", "mine", "", "model=mine&x=y"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        static const span name = SPAN("model");
+        request_form form = {.choices = 1};
+        request_facts f = {.endpoint = EP_OTHER,
+                           .method = SPAN("POST"),
+                           .path = SPAN("/audio/transcriptions"),
+                           .body = span_cstr(rows[i].in),
+                           .form = &form,
+                           .path_named = *rows[i].path};
+        http_form_fault fault;
+        assert_true(http_form_read(span_cstr(rows[i].type), f.body, &name, 1, &a, &form.form,
+                                   &form.model, &fault));
+        f.model_name = f.path_named ? span_cstr(rows[i].path) : form.model.text;
+        if (rows[i].out) {
+            provider_request r = build(&openai, &f, rows[i].model, NULL);
+            assert_span(body_of(&r), rows[i].out);
+            continue;
+        }
+        provider_request r = {0};
+        weir_error error;
+        const provider_ask ask = {
+            .provider = &openai, .facts = &f, .model = span_cstr(rows[i].model), .arena = &a};
+        assert_false(provider_openai.build(&ask, &r, &error));
+        assert_int_equal(error.id, ERR_UNKNOWN_MODEL);
+    }
+#undef PART
+}
+
 static void the_table_knows_its_kinds(void **state) {
     (void)state;
     assert_ptr_equal(provider_find(SPAN_OF("openai")), &provider_openai);
@@ -382,6 +431,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_model_that_the_path_names, setup, teardown),
         cmocka_unit_test_setup_teardown(the_clients_query, setup, teardown),
         cmocka_unit_test(each_endpoint_is_answered_in_its_own_dialect),
+        cmocka_unit_test_setup_teardown(a_forms_model, setup, teardown),
         cmocka_unit_test(the_table_knows_its_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

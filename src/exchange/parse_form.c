@@ -1,0 +1,67 @@
+#include "exchange/parse_form.h"
+
+#include <limits.h>
+
+enum { MODEL, STREAM, USER, SAFETY, CHOICES, FIELDS };
+static const span names[FIELDS] = {
+    [MODEL] = SPAN("model"), [STREAM] = SPAN("stream"),
+    [USER] = SPAN("user"),   [SAFETY] = SPAN("safety_identifier"),
+    [CHOICES] = SPAN("n"),
+};
+
+/* Also where the path names the model: who reads the form may go by that one. */
+static bool is_asked_about(const exchange *x) {
+    return (x->client && x->client->model_count) || exchange_config(x)->limits.model.count;
+}
+
+static stage_result refuse_unread(exchange *x, const http_form_fault *fault) {
+    const span where =
+        fault->offset ? arena_printf(&x->arena, ", at byte %zu", fault->offset) : SPAN_EMPTY;
+    return exchange_refuse(x, ERR_BAD_FORM, NULL,
+                           "The request body is not acceptable as a form: %s%.*s. It is not taken "
+                           "here, because nobody could be sure which model it names.",
+                           fault->what, SPAN_ARG(where));
+}
+
+/* As servers written in Python take it, which most are. */
+static bool is_true(span text) {
+    static const span words[] = {SPAN("true"), SPAN("1"), SPAN("on"), SPAN("yes")};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (span_ieq(text, words[i])) return true;
+    return false;
+}
+
+static int64_t choices_in(span n) {
+    uint64_t value;
+    return span_u64(span_trim(n), &value) && value >= 1
+               ? (int64_t)(value < INT_MAX ? value : INT_MAX)
+               : 1;
+}
+
+static void note_user(exchange *x, const http_form_field *fields) {
+    static const int order[] = {SAFETY, USER};
+    for (size_t i = 0; i < ARRAY_LEN(order) && !x->record.user.len; i++)
+        x->record.user = span_clip(fields[order[i]].text, RECORD_USER_MAX);
+}
+
+stage_result parse_form(exchange *x, span type, span body, bool is_json) {
+    request_form form;
+    http_form_field fields[FIELDS];
+    http_form_fault fault;
+    if (!body.len || http_form_kind_of(type) == HTTP_FORM_NONE) return STAGE_NEXT;
+    if (!http_form_read(type, body, names, FIELDS, &x->arena, &form.form, fields, &fault))
+        return is_asked_about(x) ? refuse_unread(x, &fault) : STAGE_NEXT;
+    if (is_json && fields[MODEL].raw.ptr) {
+        fault = (http_form_fault){"it is JSON, too, and has a field 'model'", 0};
+        return is_asked_about(x) ? refuse_unread(x, &fault) : STAGE_NEXT;
+    }
+    if (is_json) return STAGE_NEXT;
+    form.model = fields[MODEL];
+    form.choices = choices_in(fields[CHOICES].text);
+    request_form *kept = arena_alloc(&x->arena, sizeof *kept);
+    *kept = form;
+    x->facts.form = kept;
+    x->facts.stream = is_true(fields[STREAM].text);
+    note_user(x, fields);
+    return STAGE_NEXT;
+}
