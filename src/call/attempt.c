@@ -86,6 +86,16 @@ static retry_hint read_hint(const http_head *head) {
     return hint;
 }
 
+/* What the client asks for, whose copy he has told of, is as it was: that is the answer, without a
+ * body. */
+static bool is_unchanged(const attempt *a, const http_head *head) {
+    const request_facts *f = a->spec.facts;
+    if (head->status != 304 || f->endpoint != EP_OTHER) return false;
+    if (!span_eq(f->method, SPAN_OF("GET")) && !span_eq(f->method, SPAN_OF("HEAD"))) return false;
+    return http_header_get(f->headers, SPAN_OF("if-none-match")).ptr ||
+           http_header_get(f->headers, SPAN_OF("if-modified-since")).ptr;
+}
+
 static void on_head(void *user, const http_head *as_sent) {
     attempt *a = user;
     const http_head head = attempt_clean_head(a, as_sent);
@@ -95,7 +105,8 @@ static void on_head(void *user, const http_head *as_sent) {
     a->crossing = attempt_crossing(a, as_sent, &head);
     span id = attempt_intact_value(a, as_sent, &head, SPAN_OF("x-request-id"));
     if (span_is_utf8(id)) a->request_id = id;
-    if (head.status >= 300 && head.status <= 399) {
+    const bool unchanged = is_unchanged(a, &head);
+    if (head.status >= 300 && head.status <= 399 && !unchanged) {
         span location = http_header_get(head.headers, SPAN_OF("location"));
         attempt_fail(a, FAIL_TARGET, ERR_REDIRECTED,
                      redirect_text(a->spec.upstream->provider->name, head.status, location.len > 0,
@@ -103,7 +114,7 @@ static void on_head(void *user, const http_head *as_sent) {
         return;
     }
     if (attempt_is_unreadable(a, &head)) return;
-    if (head.status >= 200 && head.status <= 299) {
+    if (unchanged || (head.status >= 200 && head.status <= 299)) {
         span type = attempt_intact_value(a, as_sent, &head, SPAN_OF("content-type"));
         attempt_open_reader(a, &head, type);
         return;

@@ -224,7 +224,8 @@ static void look_what_comes(attempt *a) {
 }
 
 void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
-    span content_type = http_header_get(head->headers, SPAN_OF("content-type"));
+    const bool bare = head->status == 304; /* its type and length are those of what does not come */
+    span content_type = bare ? SPAN_EMPTY : http_header_get(head->headers, SPAN_OF("content-type"));
     const config_limits *limits = &attempt_config(a)->limits;
     const request_facts *facts = a->spec.facts;
     bool knows_n = target_has(a->spec.target, HABIT_KNOWS_N);
@@ -245,7 +246,7 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
     if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);
     bool coded = http_coding_of(head->headers) != HTTP_CODING_NONE;
     a->reader = arena_alloc(a->spec.arena, sizeof *a->reader);
-    reader_init(a->reader, &spec, content_type, coded ? -1 : head->content_length);
+    reader_init(a->reader, &spec, content_type, coded || bare ? -1 : head->content_length);
     a->reading = true;
     a->state = ANSWER;
     a->document = !reader_flows(a->reader);

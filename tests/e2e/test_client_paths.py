@@ -247,3 +247,28 @@ def test_keys(weir, upstream, headers, client):
         assert not any(request.header(name) for name in ("api-key", "x-api-key", "x-goog-api-key"))
     else:
         assert answer.error["code"] == "invalid_api_key" and not upstream.requests
+
+
+@pytest.mark.parametrize("kind", ["", "Content-Type: application/json\r\nContent-Length: 10\r\n", "Content-Type: text/event-stream\r\n"])
+def test_what_has_not_changed_is_not_told_again(weir, upstream, kind):
+    """A client's cache of a file, with what its server says of the body that does not come (RFC 9110, 15.4.5)."""
+    upstream.always(raw([f'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n{kind}\r\n'.encode()], end="keep"))
+    w = weir(upstream, passthrough=["/v1/files/*", "/v1/chat/*"])
+    for method in ("GET", "HEAD"):
+        for asked in ("If-None-Match", "if-modified-since"):
+            answer = wire.call(w, method, "/v1/files/f/content", headers={asked: '"a"'})
+            assert (answer.status, answer.body, answer.header("etag"), answer.header("content-length"), answer.header("content-type")) == (304, b"", '"a"', None, None)
+            line = w.wait_call(answer.header("x-request-id"))
+            assert line["status"] == 304 and "error" not in line, line
+    for method, path, body, headers in (("GET", "/v1/files/f", None, {}), ("POST", "/v1/files/f", {}, {"If-None-Match": "*"}), ("POST", "/v1/chat/completions", {"model": "m", "messages": HELLO}, {"If-None-Match": "*"})):
+        refused = wire.call(w, method, path, body, headers)
+        assert (refused.status, refused.error["code"]) == (502, "provider_redirected"), (method, path)
+
+
+def test_a_part_of_a_file(weir, upstream):
+    w = weir(upstream, passthrough=["/v1/files/*"])
+    for kind in ("application/json", "audio/mpeg"):
+        upstream.script(reply(206, b'{"', {"content-type": kind, "Content-Range": "bytes 0-1/10"}))
+        answer = wire.call(w, "GET", "/v1/files/f/content", headers={"Range": "bytes=0-1", "If-Range": '"a"'})
+        assert (answer.status, answer.body, answer.header("content-range")) == (206, b'{"', "bytes 0-1/10")
+    assert all((r.header("range"), r.header("if-range")) == ("bytes=0-1", '"a"') for r in upstream.requests)
