@@ -82,9 +82,9 @@ bool openai_is_no_finish(span word);
 bool openai_fails_choice(json_value error);
 /* A document with `choices`, which is the value in it, in words that they know: the provider's own
  * stands beside as native_finish_reason. Where that says that the provider broke off, or a choice
- * has an error: an error in the document's place, with what is told of it. Source:
- * finish_reasons.def. */
-void openai_respell_finish(dialect d, span data, json_value choices, buf *out);
+ * has an error: an error in the document's place, with what is told of it. Where it is null, or
+ * NONE, an empty list. Source: finish_reasons.def. */
+void openai_respell(dialect d, span data, json_value choices, buf *out);
 
 /* ---- errors where an answer should be (openai_error.c) ---- */
 

@@ -340,15 +340,24 @@ static void check_plain(reader *r, answer_event *e, const json_member *members, 
     if (!has) r->no_answer = r->ops->no_answer;
 }
 
+/* An event that has none, where clients go through them: some servers (of Go, whose lists may be
+ * null) have no empty list there, but null, or in the usage chunk nothing. */
+static bool lacks_choices(const reader *r, const answer_event *e, bool null) {
+    return r->ops->usage_chunk && e->kind == ANSWER_STREAM && !(e->sorts & EVENT_ERROR) &&
+           (null || e->usage);
+}
+
 /* Of a known endpoint: its document is an object with choices, or, without any, itself content
  * (embeddings, moderations). */
 static void read_document(reader *r, answer_event *e, const json_member *members, size_t count) {
     const json_member *choices = NULL;
+    bool null = false;
     for (size_t i = 0; i < count; i++) {
         const json_member *m = &members[i];
-        if (span_eq(m->key, SPAN_OF("choices")))
+        if (span_eq(m->key, SPAN_OF("choices"))) {
             choices = m->value.type == JSON_ARRAY ? m : NULL;
-        else if (span_eq(m->key, SPAN_OF("usage")))
+            null = m->value.type == JSON_NULL;
+        } else if (span_eq(m->key, SPAN_OF("usage")))
             read_usage(r, e, m);
         else if (span_eq(m->key, SPAN_OF("error")))
             openai_read_error(e, m->value);
@@ -370,6 +379,7 @@ static void read_document(reader *r, answer_event *e, const json_member *members
         if (e->usage && choices->elements == 0) e->sorts |= EVENT_USAGE;
     } else if (r->ops->is_json) {
         openai_look_for_error(e, members, count);
+        r->foreign |= count < ANSWER_MEMBERS && lacks_choices(r, e, null);
     } else if (!e->error.raw.len) {
         e->sorts |= EVENT_CONTENT;
     }
@@ -377,7 +387,7 @@ static void read_document(reader *r, answer_event *e, const json_member *members
         check_plain(r, e, members, count, choices);
 }
 
-/* Returns its choices where they have a foreign word: nobody else looks for them. */
+/* Returns its choices where they are not as clients know them: nobody else looks for them. */
 static json_value read_completion(reader *r, answer_event *e) {
     json_member members[ANSWER_MEMBERS];
     size_t count = 0;
@@ -393,7 +403,7 @@ static json_value read_completion(reader *r, answer_event *e) {
 /* Once more, from the bytes that are handed on. */
 static void read_respelt(reader *r, answer_event *e, json_value choices) {
     buf_clear(&r->respelt);
-    openai_respell_finish(r->spec.dialect, e->data, choices, &r->respelt);
+    openai_respell(r->spec.dialect, e->data, choices, &r->respelt);
     *e = (answer_event){.kind = e->kind,
                         .sorts = e->kind == ANSWER_PLAIN ? EVENT_FULL : 0,
                         .name = e->name,

@@ -108,7 +108,23 @@ static void write_failed(const respelling *s, buf *out) {
     buf_done(&text);
 }
 
-void openai_respell_finish(dialect d, span data, json_value choices, buf *out) {
+/* An empty list in the place of null, or of nothing. */
+static void write_no_choices(span data, json_value null, buf *out) {
+    const bool there = null.type != JSON_NONE;
+    size_t at = data.len;
+    while (!there && data.ptr[--at] != '}')
+        ;
+    if (there) at = (size_t)(null.raw.ptr - data.ptr);
+    buf_add(out, span_slice(data, 0, at));
+    buf_add(out, there ? SPAN_OF("[]") : SPAN_OF(",\"choices\":[]"));
+    buf_add(out, span_slice(data, at + null.raw.len, data.len));
+}
+
+void openai_respell(dialect d, span data, json_value choices, buf *out) {
+    if (choices.type != JSON_ARRAY) {
+        write_no_choices(data, choices, out);
+        return;
+    }
     respelling s = {.dialect = d, .data = data, .out = out};
     json_iter it = json_iter_of(choices);
     for (json_value choice; json_next_element(&it, &choice);)

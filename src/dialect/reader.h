@@ -111,7 +111,7 @@ typedef struct reader {
     choice_set begun; /* those that have said something */
     choice_set finished;
     unsigned finishes;     /* of those that are not told apart: each is told finished once */
-    bool foreign;          /* the event has a word that clients do not know */
+    bool foreign;          /* the event has a word that clients do not know, or no choices */
     const char *no_answer; /* BAD: a sentence for people; constant */
     spelled spelled;       /* by the texts of a stream that flows */
     bool watched;          /* this event is one of such a stream */

@@ -129,6 +129,20 @@ def test_end_without_done_is_complete_where_the_answer_has_finished(weir, upstre
     assert w.calls(1)[0]["status"] == 200
 
 
+@pytest.mark.parametrize("odd", [{"choices": None}, {}])
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_usage_chunk_without_a_list_of_choices(weir, upstream, odd, asks):
+    """SDKs go through the list of each chunk, their helpers for streams among them."""
+    last = {**odd, "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-test", "usage": bodies.USAGE}
+    upstream.script(sse([*bodies.stream("Hi"), last]))
+    w = weir(upstream)
+    answer = wire.chat(w, stream=True, **({"stream_options": {"include_usage": True}} if asks else {}))
+    *rest, done = data_of(answer)[3:]
+    assert [json.loads(e) for e in rest] == ([{**last, "choices": []}] if asks else []) and done == "[DONE]"
+    line = w.wait_call(answer.header("x-request-id"))
+    assert (line["prompt_tokens"], line["completion_tokens"]) == (bodies.USAGE["prompt_tokens"], bodies.USAGE["completion_tokens"])
+
+
 def test_usage_after_the_finish_is_counted_without_done(weir, upstream):
     upstream.script(sse(bodies.stream("Hi", usage=bodies.USAGE), end="no_done"))
     w = weir(upstream)

@@ -56,7 +56,7 @@ static void assert_respelt(dialect d, const char *from, const char *to) {
     json_value choices;
     span data = choice_of(from, &choices);
     buf out = BUF_EMPTY;
-    openai_respell_finish(d, data, choices, &out);
+    openai_respell(d, data, choices, &out);
     assert_string_equal(buf_cstr(&out), to);
     buf_done(&out);
 }
@@ -209,6 +209,39 @@ static void a_plain_answer_likewise(void **state) {
     assert_said(&spec, "application/json", body, "content,full,finish (end_turn)\nend");
 }
 
+/* Servers of Go write null for a list that has nothing; others leave it out of the usage chunk. */
+static void who_goes_through_choices_finds_a_list(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
+    assert_respelt(DIALECT_OPENAI_CHAT, "{\"choices\": null ,\"usage\":{}} ",
+                   "{\"choices\": [] ,\"usage\":{}} ");
+    assert_respelt(DIALECT_OPENAI_CHAT, "{\"usage\":{} } ", "{\"usage\":{} ,\"choices\":[]} ");
+#define USED "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}"
+#define SAID "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n"
+    static const struct {
+        const char *chunk, *said;
+    } rows[] = {
+        {"{\"choices\":null," USED "}", "usage 3+4"},
+        {"{\"object\":\"chat.completion.chunk\"," USED "}", "usage 3+4"},
+        {"{" USED ",\"choices\":null}", "usage 3+4"},
+        {"{\"choices\":null,\"usage\":null}", ""},
+        {"{\"choices\":null}", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf stream = BUF_EMPTY, said = BUF_EMPTY;
+        buf_addf(&stream,
+                 SAID "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: %s\n\n"
+                      "data: [DONE]\n\n",
+                 rows[i].chunk);
+        buf_addf(&said, "content\nfinish (stop)\n%s\nend", rows[i].said);
+        assert_said(&spec, EVENT_STREAM, buf_cstr(&stream), buf_cstr(&said));
+        buf_done(&stream);
+        buf_done(&said);
+    }
+#undef USED
+#undef SAID
+}
+
 /* The key that stands in a word is gone from both. */
 static void the_key_is_not_told_either(void **state) {
     (void)state;
@@ -232,6 +265,7 @@ int main(void) {
         cmocka_unit_test(an_error_beside_the_reason_stays),
         cmocka_unit_test(a_stream_is_read_in_the_new_words),
         cmocka_unit_test(a_plain_answer_likewise),
+        cmocka_unit_test(who_goes_through_choices_finds_a_list),
         cmocka_unit_test(the_key_is_not_told_either),
     };
     return run_watched(tests);
