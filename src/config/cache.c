@@ -2,6 +2,7 @@
 #include "config/reader.h"
 
 #include "base/mem.h"
+#include "config/header.h"
 #include "config/redis.h"
 #include "config/write.h"
 
@@ -83,6 +84,22 @@ COLD static void check_models(reader *r, const yaml_node *section, const config_
     }
 }
 
+COLD static void check_headers(reader *r, const yaml_node *section, const config_cache *c) {
+    const yaml_node *headers = yaml_get(section, SPAN_OF("headers"));
+    const yaml_node *item = headers && headers->kind == YAML_LIST ? headers->first : headers;
+    for (size_t i = 0; i < c->header_count; i++) {
+        const span name = c->headers[i];
+        if (!header_is_name(name) || span_find(name, 0, '*') + 1 < name.len) {
+            span said = reader_said(r, item, "another text");
+            reader_problem(r, item,
+                           "cache.headers has %.*s; expected the name of a header field such as "
+                           "x-variant, or the beginning of names with a * behind it",
+                           SPAN_ARG(said));
+        }
+        if (item && headers->kind == YAML_LIST) item = item->next;
+    }
+}
+
 /* Without a model it is off, as the cache is without models. */
 COLD static void check_semantic(reader *r, const yaml_node *section, const config *c) {
     const span model = c->cache.semantic.model;
@@ -112,6 +129,7 @@ COLD void cache_check(reader *r, const yaml_node *root) {
                        "cache.models names no model, so that no answer is kept; expected names of "
                        "models, or \"*\" for all");
     check_models(r, section, c);
+    check_headers(r, section, c);
     check_semantic(r, section, r->config);
     if (c->answer_bytes <= c->memory_bytes) return;
     const yaml_node *most = yaml_get(section, SPAN_OF("max_answer"));

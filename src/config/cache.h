@@ -17,6 +17,8 @@ typedef struct config_cache {
     bool on;
     span *models; /* the client's words; a * at the end: any rest */
     size_t model_count;
+    span *headers; /* that make another question; a * at the end: any rest */
+    size_t header_count;
     int64_t ttl_ms;
     size_t memory_bytes;
     size_t answer_bytes; /* a larger one is not kept */

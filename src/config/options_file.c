@@ -298,6 +298,8 @@ static const option file_options[] = {
      .sentence = "Answers are kept and given again to who asks the same, and of identical calls at a time one is made: docs/cache.md."},
     {OTHER(config, "cache.models", cache.models, type_texts),
      .sentence = "Of which models, by the names that clients ask for; a * at the end stands for any rest. No other model's answers are kept."},
+    {OTHER(config, "cache.headers", cache.headers, type_texts),
+     .sentence = "Further headers of a request by which another answer may come; a * at the end stands for any rest. Who sends another value, or none, is not given the same answer. Those that weir knows need not be named: docs/cache.md has them."},
     {DURATION(config, "cache.ttl", cache.ttl_ms), .standard = "1h", .min = "1s", .max = "365d",
      .sentence = "How long an answer is kept; x-weir-cache-ttl of a request says it for its own."},
     {SIZE(config, "cache.memory", cache.memory_bytes), .standard = "64MB", .min = "1MB", .max = "1024GB",

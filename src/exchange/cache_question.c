@@ -98,6 +98,53 @@ static span write_rules(const config_cache *c, char *to) {
     return span_from(to, (size_t)(at - to));
 }
 
+/* ---- headers ---- */
+
+static bool is_named(const config_cache *c, span name) {
+    for (size_t i = 0; i < c->header_count; i++) {
+        const span by = c->headers[i];
+        const bool star = span_ends(by, SPAN_OF("*"));
+        if (star ? span_istarts(name, span_slice(by, 0, by.len - 1)) : span_ieq(name, by))
+            return true;
+    }
+    return false;
+}
+
+/* It may make another answer, and has no place of its own in the key. */
+static bool adds(const exchange *x, const http_header *h, const posed_question *q) {
+    for (size_t i = 0; i < FORWARDED; i++)
+        if (h->value.ptr && h->value.ptr == q->more[i].ptr) return false;
+    return provider_header_steers(h->name) || is_named(options_of(x), h->name);
+}
+
+static span lower(arena *a, span name) {
+    char *to = arena_alloc(a, name.len);
+    for (size_t i = 0; i < name.len; i++)
+        to[i] = (char)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] | 0x20 : name.ptr[i]);
+    return span_from(to, name.len);
+}
+
+/* Most requests have none. They stand behind all else that there may be, so that no key is another
+ * question's. */
+static void add_headers(const exchange *x, posed_question *ret) {
+    const http_headers in = x->facts.headers;
+    size_t count = 0;
+    for (size_t i = 0; i < in.count; i++)
+        count += adds(x, &in.items[i], ret);
+    if (!count) return;
+    arena *a = &x->env->event_arena;
+    span *more = arena_alloc(a, (POSED_MORE + 2 * count) * sizeof *more);
+    memcpy(more, ret->more, sizeof ret->more);
+    size_t n = POSED_MORE;
+    for (size_t i = 0; i < in.count; i++) {
+        if (!adds(x, &in.items[i], ret)) continue;
+        more[n++] = lower(a, in.items[i].name);
+        more[n++] = in.items[i].value;
+    }
+    ret->q.more = more;
+    ret->q.more_count = n;
+}
+
 void cache_pose(const exchange *x, posed_question *ret) {
     static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
     const size_t count = x->model->target_count;
@@ -122,14 +169,15 @@ void cache_pose(const exchange *x, posed_question *ret) {
                               .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
                               .rules = write_rules(options_of(x), ret->rules),
                               .body = x->facts.root};
+    add_headers(x, ret);
 }
 
 cache_key cache_use_bucket(cache_use *u, json_value text, span apart) {
     posed_question q;
     exchange_enter(u->x->env);
     cache_pose(u->x, &q);
-    span more[POSED_MORE + 1];
-    memcpy(more, q.more, q.q.more_count * sizeof *more);
+    span *more = arena_alloc(&u->x->env->event_arena, (q.q.more_count + 1) * sizeof *more);
+    memcpy(more, q.q.more, q.q.more_count * sizeof *more);
     more[q.q.more_count] = apart;
     q.q.more = more;
     q.q.more_count++;

@@ -73,8 +73,8 @@ void similar_look_over(cache_use *u);
 enum { POSED_MORE = 4 };
 typedef struct posed_question {
     cache_question q;
-    span more[POSED_MORE];
-    int64_t cap; /* of tokens: another answer may be cut off elsewhere */
+    span more[POSED_MORE]; /* where no further header counts */
+    int64_t cap;           /* of tokens: another answer may be cut off elsewhere */
     char rules[sizeof(double) + 3];
 } posed_question;
 /* In the loop's event_arena; points into *ret. */

@@ -55,6 +55,25 @@ bool provider_header_out(span name, const http_hops *named) {
            !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
 
+/* By which those who answer go: a provider's versions, betas and guardrails, and at gateways what
+ * they choose a model by, or do with its answer. What names one request alone makes no other
+ * answer. Sources: OpenAI's, Anthropic's, Groq's (compound's versions), Bedrock's, DashScope's and
+ * Azure's (AI inference, machine learning) API references; LiteLLM's, Portkey's and Helicone's
+ * directories of headers. */
+bool provider_header_steers(span name) {
+    static const span begins[] = {
+        SPAN("openai-"),          SPAN("anthropic-"),   SPAN("groq-model-version"),
+        SPAN("x-amzn-bedrock-"),  SPAN("x-dashscope-"), SPAN("azureml-model-deployment"),
+        SPAN("extra-parameters"), SPAN("x-litellm-"),   SPAN("x-portkey-"),
+        SPAN("helicone-"),
+    };
+    static const span ids[] = {SPAN("-trace-id"), SPAN("-span-id"), SPAN("-request-id")};
+    if (!prefixed(name, begins, ARRAY_LEN(begins))) return false;
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        if (span_iends(name, ids[i])) return false;
+    return !http_names_have(never_out, ARRAY_LEN(never_out), name);
+}
+
 /* What weir says for itself, what is between it and the provider's host, and what would let the
  * provider speak to a browser in the name of weir's own address. */
 static const http_names never_back[] = {

@@ -111,6 +111,29 @@ def test_what_is_the_same(weir, upstream):
     assert [cached(wire.call(w, "POST", "/v1/chat/completions", b)) for b in DIFFERENT] == ["miss"] * len(DIFFERENT)
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_headers_by_which_another_answer_comes(weir, upstream, large):
+    """Those that weir knows, and that are named; of one that comes twice both. What only names the request makes no other question."""
+    upstream.always(lambda r: reply(200, bodies.completion()))
+    w = weir(upstream, cache=settings(headers=["x-variant", "X-Route-*"]))
+    fields = {"metadata": {"pad": "x" * 300_000}} if large else {}
+
+    def verdict(*headers):
+        return cached(ask(w, headers=headers, **fields))
+
+    other = [
+        [], [("OpenAI-Beta", "a=1")], [("OpenAI-Beta", "a=1"), ("openai-beta", "b=2")], [("anthropic-beta", "a=1")], [("anthropic-version", "a=1")],
+        [("x-portkey-config", "pc-1")], [("x-portkey-config", "pc-2")], [("x-litellm-tags", "free")], [("groq-model-version", "latest")], [("extra-parameters", "drop")],
+        [("X-Amzn-Bedrock-GuardrailIdentifier", "g")], [("x-variant", "b")], [("x-variant", "")], [("x-route-a", "b")], [("x-variant", "b"), ("x-route-a", "b")],
+    ]
+    assert [verdict(*headers) for headers in other] == ["miss"] * len(other)
+    assert [verdict(*headers) for headers in other] == ["hit"] * len(other)
+    assert verdict(("X-VARIANT", "b")) == "hit"
+    same = [("x-portkey-trace-id", "1"), ("helicone-request-id", "1"), ("openai-organization", "o"), ("openai-project", "p"), ("x-variants", "c"), ("x-correlation-id", "1"), ("accept-language", "de"), ("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01")]
+    assert [verdict(header) for header in same] == ["hit"] * len(same)
+    assert len(upstream.requests) == len(other)
+
+
 def test_a_group_shares_and_nobody_else_does(weir, upstream):
     """Its name stands in the configuration: a client cannot say that he is of it, nor be called as it is."""
     upstream.always(reply(200, bodies.completion()))

@@ -139,6 +139,7 @@ static const char entrusted[] =
     "shared: {url: \"rediss://${S}\", ca_file: \"${S}.pem\", password: \"${S}\"}\n"
     "cache:\n"
     "  models: [\"${S}\"]\n"
+    "  headers: [\"${S}\"]\n"
     "  group: \"${S}\"\n"
     "  semantic: {model: \"${MODEL}\"}\n"
     "  store: {url: \"rediss://${S}\", ca_file: \"${S}.pem\"}\n"

@@ -245,6 +245,32 @@ static void the_page_names_the_same(void **state) {
     buf_done(&page);
 }
 
+static void which_answers_depend_on(void **state) {
+    (void)state;
+    static const struct {
+        span name;
+        bool steers;
+    } rows[] = {
+        {SPAN("OpenAI-Beta"), true},
+        {SPAN("openai-organization"), false}, /* does not cross */
+        {SPAN("OpenAI-Project"), false},
+        {SPAN("anthropic-version"), true},
+        {SPAN("x-portkey-virtual-key"), true},
+        {SPAN("x-portkey-trace-id"), false},
+        {SPAN("Helicone-Request-Id"), false},
+        {SPAN("x-litellm-tags"), true},
+        {SPAN("X-Amzn-Bedrock-GuardrailIdentifier"), true},
+        {SPAN("x-amzn-trace-id"), false},
+        {SPAN("extra-parameters"), true},
+        {SPAN("accept"), false},
+        {SPAN("traceparent"), false},
+        {SPAN("x-variant"), false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (provider_header_steers(rows[i].name) != rows[i].steers)
+            fail_msg("%.*s", SPAN_ARG(rows[i].name));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_named_does_not_cross),
@@ -252,6 +278,7 @@ int main(void) {
         cmocka_unit_test(what_could_be_taken_for_another_does_not_cross),
         cmocka_unit_test(everything_else_crosses),
         cmocka_unit_test(the_page_names_the_same),
+        cmocka_unit_test(which_answers_depend_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
