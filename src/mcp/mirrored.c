@@ -1,5 +1,7 @@
 #include "mcp/mirrored.h"
 
+#include "json/canonical.h"
+
 /* ---- values that a header cannot carry ---- */
 
 static int digit_of(char c) {
@@ -52,13 +54,18 @@ typedef struct marks {
     span why; /* what does not fit; empty: nothing yet */
 } marks;
 
-/* 42.0 is 42. */
+/* 42.0 is 42. Integers are compared by all of their digits, of which a double holds some 15. */
 static bool is_same_number(json_value body, span header) {
     json_value other;
     json_fault fault;
-    double a, b;
-    return json_scan(header, NULL, &other, &fault) && other.type == JSON_NUMBER &&
-           json_double(body, &a) && json_double(other, &b) && a == b;
+    buf a = BUF_EMPTY, b = BUF_EMPTY;
+    if (!json_scan(header, NULL, &other, &fault) || other.type != JSON_NUMBER) return false;
+    json_write_canonical(body, NULL, 0, &a);
+    json_write_canonical(other, NULL, 0, &b);
+    const bool same = span_eq(buf_span(&a), buf_span(&b));
+    buf_done(&a);
+    buf_done(&b);
+    return same;
 }
 
 static bool says(json_value body, span header, arena *a) {
