@@ -107,12 +107,16 @@ static bool read_from(tailing *t, trail_line_fn *each) {
     return good;
 }
 
+static bool put(const tailing *t) {
+    return cli_print_as(&t->out, t->json);
+}
+
 static bool show_last(tailing *t) {
     if (!read_from(t, keep_line)) return false;
     size_t count = t->seen < t->wanted ? t->seen : t->wanted;
     for (size_t i = 0; i < count; i++)
         show(t, buf_span(&t->last[(t->seen - count + i) % t->wanted]), &t->out);
-    return cli_print(&t->out);
+    return put(t);
 }
 
 static bool follow(tailing *t) {
@@ -120,7 +124,7 @@ static bool follow(tailing *t) {
     for (;;) {
         (void)nanosleep(&pause, NULL);
         buf_clear(&t->out);
-        if (!read_from(t, show_line) || !cli_print(&t->out)) return false;
+        if (!read_from(t, show_line) || !put(t)) return false;
     }
 }
 

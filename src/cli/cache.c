@@ -86,7 +86,7 @@ static bool print_json(json_value answer) {
     buf out = BUF_EMPTY;
     json_write_line(&out, answer.raw);
     buf_add_char(&out, '\n');
-    const bool good = cli_print(&out);
+    const bool good = cli_print_as(&out, true);
     buf_done(&out);
     return good;
 }

@@ -61,7 +61,7 @@ static bool show_one(view *v, const char *id) {
         if (v->form == FORM_CSV) write_head(v, &out);
         write_row(v, call, &out);
     }
-    good = good && cli_print(&out);
+    good = good && cli_print_as(&out, v->form == FORM_JSON);
     buf_done(&text);
     buf_done(&out);
     return good;
@@ -94,7 +94,7 @@ static bool show_list(view *v) {
         for (json_value call; json_next_element(&it, &call);)
             write_row(v, call, &out);
     }
-    good = good && cli_print(&out);
+    good = good && cli_print_as(&out, v->form == FORM_JSON);
     if (good) tell_more(v, page);
     buf_done(&text);
     buf_done(&out);
@@ -172,7 +172,7 @@ static bool look(view *v, id_list *seen, size_t most) {
         free(calls);
         free(seen->items);
         *seen = now;
-        good = cli_print(&out);
+        good = cli_print_as(&out, v->form == FORM_JSON);
     }
     buf_done(&text);
     buf_done(&out);

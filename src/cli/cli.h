@@ -171,6 +171,8 @@ const char *cli_own_word(const cli_command *command);
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
 /* Writes all of text; false (after saying so on stderr) when stdout does not take it. */
 MUST_USE bool cli_print(const buf *text);
+/* The same; of JSON what would steer a terminal goes to it as escapes (print_json.c). */
+MUST_USE bool cli_print_as(const buf *text, bool json);
 /* Makes control characters, but lines and tabs, and marks of writing direction '?'. */
 void cli_disarm(char *text, size_t len);
 /* Lines for people on stderr, control characters in them disarmed; frees text. */

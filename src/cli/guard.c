@@ -91,7 +91,7 @@ static int list(const cli_args *args) {
     }
     if (json) json_close_array(&w);
     if (json) buf_add_char(&out, '\n');
-    int status = cli_print(&out) ? CLI_OK : CLI_FAILED;
+    int status = cli_print_as(&out, json) ? CLI_OK : CLI_FAILED;
     buf_done(&out);
     guard_set_unref(s);
     return status;

@@ -124,7 +124,7 @@ static int print(test *t, const guard_policy *p) {
         buf_add(&t->out, t->text);
     if (t->json) json_close_array(&t->writer);
     if (t->json) buf_add_char(&t->out, '\n');
-    return !cli_print(&t->out) ? TEST_FAILED : t->count ? TEST_FOUND : TEST_NOTHING;
+    return !cli_print_as(&t->out, t->json) ? TEST_FAILED : t->count ? TEST_FOUND : TEST_NOTHING;
 }
 
 static int run(const cli_args *args) {

@@ -59,7 +59,7 @@ static int write_pages(listing *l) {
         key_outcome o = key_store_list(l->place->store, buf_span(&after), PAGE, note, l);
         buf_done(&after);
         if (o != KEYS_DONE) return keys_outcome(l->place, o, "");
-        const bool told = !l->out.len || cli_print(&l->out);
+        const bool told = !l->out.len || cli_print_as(&l->out, l->json);
         buf_clear(&l->out);
         if (!told) return CLI_FAILED;
     } while (l->count == PAGE);
@@ -71,7 +71,7 @@ static int list_all(keys_place *p, bool json) {
     if (json) buf_add_cstr(&l.out, "{\"object\":\"list\",\"data\":[");
     int status = write_pages(&l);
     if (json) buf_add_cstr(&l.out, "],\"has_more\":false}\n");
-    if (status == CLI_OK && l.out.len && !cli_print(&l.out)) status = CLI_FAILED;
+    if (status == CLI_OK && l.out.len && !cli_print_as(&l.out, json)) status = CLI_FAILED;
     if (status == CLI_OK && !json && !l.last.len)
         cli_complain("there are no keys yet; weir keys create --name NAME makes one");
     buf_done(&l.out);
@@ -118,7 +118,7 @@ static int show(keys_place *p, const char *who, bool json) {
     } else {
         write_members(&row, &p->arena, &out);
     }
-    status = cli_print(&out) ? CLI_OK : CLI_FAILED;
+    status = cli_print_as(&out, json) ? CLI_OK : CLI_FAILED;
     buf_done(&out);
     return status;
 }

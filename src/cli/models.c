@@ -56,7 +56,7 @@ static int print_list(const cli_args *args, const char *who, span document) {
     if (!args->values[OPT_JSON]) return print_ids(root);
     buf line = BUF_EMPTY;
     buf_addf(&line, "%.*s\n", SPAN_ARG(span_trim(document)));
-    bool ok = cli_print(&line);
+    bool ok = cli_print_as(&line, true);
     buf_done(&line);
     return ok ? CLI_OK : CLI_FAILED;
 }

@@ -41,7 +41,7 @@ static int show(const cli_args *args, span list) {
         buf_addf(&out, "%.*s\n", SPAN_ARG(list));
     }
     if (said != PRICES_SOME) complain_of(said, pattern_of(args));
-    bool good = said == PRICES_NO_LIST || !out.len || cli_print(&out);
+    bool good = said == PRICES_NO_LIST || !out.len || cli_print_as(&out, args->values[OPT_JSON]);
     buf_done(&out);
     return good && said == PRICES_SOME ? CLI_OK : CLI_FAILED;
 }

@@ -109,7 +109,7 @@ static int show(config *c, bool json) {
             cli_complain(c->tool_count ? "what the configuration has under tools brings none"
                                        : "the configuration has no tools");
         write_list(l, json, &out);
-        if (cli_print(&out)) status = CLI_OK;
+        if (cli_print_as(&out, json)) status = CLI_OK;
         tool_list_unref(l);
     }
     snapshot_unref(s);
@@ -200,7 +200,7 @@ static int check(config *c, bool json) {
     if (json) json_close_array(&k.writer);
     if (!json && !k.bad) buf_addf(&k.out, "%zu tool%s good", k.good, k.good == 1 ? " is" : "s are");
     if (k.out.len) buf_add_char(&k.out, '\n');
-    bool ok = cli_print(&k.out) && !k.bad;
+    bool ok = cli_print_as(&k.out, json) && !k.bad;
     buf_done(&k.out);
     cli_tell(&k.problems);
     tools_rest();

@@ -52,7 +52,7 @@ static int show(records *r, const cli_args *args) {
         usage_write_csv(summary, &out);
     else if (good)
         good = write_table(r, group_of(args), summary, &out);
-    good = good && cli_print(&out);
+    good = good && cli_print_as(&out, args->values[RECORDS_JSON]);
     buf_done(&text);
     buf_done(&out);
     return good ? CLI_OK : CLI_FAILED;

@@ -320,6 +320,22 @@ def test_what_a_tool_says_does_not_steer_the_terminal(tmp_path):
     assert json.loads(shown)["result"] == said.decode() and shown.isprintable()
 
 
+@pytest.mark.parametrize("part", ["list", "check"])
+def test_what_is_told_of_tools_does_not_steer_the_terminal(tmp_path, part):
+    """JSON may have controls of C1 and marks of direction as they are; a program gets them so."""
+    told = "a \u009b2Jb \u202ec"
+    path = written(tmp_path, {"says": {"kind": "command", "command": ["echo"], "description": told}})
+    command = [daemon.WEIR, "tools", part, "-c", path, "--json"]
+    plain = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True).stdout.decode()
+    master, slave = os.openpty()
+    with open(master, "rb", buffering=0) as screen:
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=slave, timeout=60, check=True)
+        os.close(slave)
+        shown = screen.read(4096).removesuffix(b"\r\n").decode()
+    assert shown.isprintable() and json.loads(shown) == json.loads(plain)
+    assert part == "check" or (json.loads(plain)[0]["description"] == told and "\u009b" in plain and "\\u009b" in shown)
+
+
 def test_a_sandbox_holds(tmp_path, server):
     target = tmp_path / "file"
     target.write_text("as it was")
