@@ -414,5 +414,8 @@ json_limits parse_limits(const exchange *x);
 stage_result parse_bad_json(exchange *x, span body, const json_fault *fault);
 /* Checks x->facts.model and reads its name (stage_parse.c). */
 stage_result parse_model(exchange *x);
+/* Whether it matters to somebody which model a body names: also where the path names one, as who
+ * reads the body may go by that. */
+bool parse_model_matters(const exchange *x);
 
 #endif

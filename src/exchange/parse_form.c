@@ -9,11 +9,6 @@ static const span names[FIELDS] = {
     [CHOICES] = SPAN("n"),
 };
 
-/* Also where the path names the model: who reads the form may go by that one. */
-static bool is_asked_about(const exchange *x) {
-    return (x->client && x->client->model_count) || exchange_config(x)->limits.model.count;
-}
-
 static stage_result refuse_unread(exchange *x, const http_form_fault *fault) {
     const span where =
         fault->offset ? arena_printf(&x->arena, ", at byte %zu", fault->offset) : SPAN_EMPTY;
@@ -50,10 +45,10 @@ stage_result parse_form(exchange *x, span type, span body, bool is_json) {
     http_form_fault fault;
     if (!body.len || http_form_kind_of(type) == HTTP_FORM_NONE) return STAGE_NEXT;
     if (!http_form_read(type, body, names, FIELDS, &x->arena, &form.form, fields, &fault))
-        return is_asked_about(x) ? refuse_unread(x, &fault) : STAGE_NEXT;
+        return parse_model_matters(x) ? refuse_unread(x, &fault) : STAGE_NEXT;
     if (is_json && fields[MODEL].raw.ptr) {
         fault = (http_form_fault){"it is JSON, too, and has a field 'model'", 0};
-        return is_asked_about(x) ? refuse_unread(x, &fault) : STAGE_NEXT;
+        return parse_model_matters(x) ? refuse_unread(x, &fault) : STAGE_NEXT;
     }
     if (is_json) return STAGE_NEXT;
     form.model = fields[MODEL];

@@ -248,12 +248,16 @@ static stage_result read_body(exchange *x, span body) {
 
 /* ---- of a path that is passed through ---- */
 
+bool parse_model_matters(const exchange *x) {
+    return (x->client && x->client->model_count) || exchange_config(x)->limits.model.count;
+}
+
 /* Whether it matters to somebody what a body has that names its model itself, if it names one. */
 static bool is_asked_about(const exchange *x) {
     const config *c = exchange_config(x);
     const span named = x->request->model;
+    if (parse_model_matters(x)) return true;
     if (named.len) return config_guard_looks(c, config_find_model(c, named), x->client);
-    if ((x->client && x->client->model_count) || c->limits.model.count) return true;
     for (size_t i = 0; i < c->model_count; i++)
         if (config_guard_looks(c, &c->models[i], x->client)) return true;
     return false;

@@ -344,10 +344,13 @@ def test_lines_of_json_are_no_json(weir, upstream):
 
 
 def test_a_model_that_the_path_names_is_judged_without_the_body(weir, upstream):
+    """But for one that would be JSON to many, which weir cannot look into: its model may be the one that is asked."""
     upstream.always(reply(200, b"ok"))
     w = weir(upstream, passthrough=["/v1/audio/*"], clients=[{"name": "a", "key": "client-key-0123456789", "models": ["m"]}])
     headers = {"authorization": "Bearer client-key-0123456789", "content-type": "text/plain"}
-    assert [wire.call(w, "POST", f"/openai/deployments/{m}/audio/speech", b'{"x": NaN}', headers).status for m in ("m", "other")] == [200, 403]
+    for body, status in ((b"text", 200), (b'{"model": "other"}', 200), (b'{"model": "other", "x": NaN}', 400)):
+        assert [wire.call(w, "POST", f"/openai/deployments/{m}/audio/speech", body, headers).status for m in ("m", "other")] == [status, 403 if status == 200 else 400], body
+    assert [r.body for r in upstream.requests] == [b"text", b'{"model": "m"}']
 
 
 @pytest.mark.parametrize("body", [b'["AKIAIOSFODNN7EXAMPLQ"]', b' "AKIAIOSFODNN7EXAMPLQ"'])
