@@ -1,5 +1,6 @@
 /* What the metrics tell of the process as a whole, each second: what no worker counts. */
 #include "gateway/breakers.h"
+#include "gateway/key_keeper.h"
 #include "gateway/mcp_watch.h"
 #include "gateway/process.h"
 #include "gateway/refused_keys.h"
@@ -39,6 +40,11 @@ static void tell_ledger(gateway *g) {
         metric_set(metrics_series(g->shard, rows[i].id, NULL), (int64_t)rows[i].value);
 }
 
+static void tell_keys(gateway *g) {
+    if (g->keys)
+        metric_set(metrics_series(g->shard, METRIC_KEYS_AWAY, NULL), key_keeper_is_away(g->keys));
+}
+
 static void tell_cache(gateway *g) {
     const cache_store_figures f = cache_store_get_figures(g->cache->store);
     metric_set(metrics_series(g->shard, METRIC_CACHE_ENTRIES, NULL), (int64_t)f.entries);
@@ -52,6 +58,7 @@ void gateway_tell_figures(gateway *g) {
     g->log_dropped_told = dropped;
     tell_breakers(g);
     tell_ledger(g);
+    tell_keys(g);
     tell_cache(g);
     mcp_watch_tick(g->mcp_watch, g->snapshot, g->loop.now_ms);
     telemetry_tell(g->telemetry);

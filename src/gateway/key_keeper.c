@@ -65,14 +65,14 @@ struct key_keeper {
     int64_t again_ms; /* monotonic: when to try the store again, and when it was opened */
     int64_t open_ms;
     bool spared; /* the last connection has ended untold, and none has served since */
-    bool told;   /* that it is away */
+
+    atomic_bool told; /* that it is away; the thread's to set */
 };
 
 /* ---- the store, on the thread ---- */
 
 static void tell_away(key_keeper *k, span why) {
-    if (k->told) return;
-    k->told = true;
+    if (atomic_exchange_explicit(&k->told, true, memory_order_relaxed)) return;
     const log_field reason = {.key = "reason", .value = why};
     log_event(k->log, LEVEL_ERROR, "keys_unavailable",
               SPAN_OF("The store of keys cannot be read: keys that are known go on, others are "
@@ -82,8 +82,7 @@ static void tell_away(key_keeper *k, span why) {
 }
 
 static void tell_back(key_keeper *k) {
-    if (!k->told) return;
-    k->told = false;
+    if (!atomic_exchange_explicit(&k->told, false, memory_order_relaxed)) return;
     log_event(k->log, LEVEL_INFO, "keys_available", SPAN_OF("The store of keys can be read again."),
               NULL, 0);
     log_flush(k->log);
@@ -459,6 +458,10 @@ void key_keeper_forget(key_keeper *k, const unsigned char *hash) {
         key_cache_drop(k->cache, hash);
     else
         key_cache_clear(k->cache);
+}
+
+bool key_keeper_is_away(const key_keeper *k) {
+    return atomic_load_explicit(&k->told, memory_order_relaxed);
 }
 
 const atomic_bool *key_keeper_has_keys(const key_keeper *k) {

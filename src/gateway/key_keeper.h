@@ -40,6 +40,10 @@ store_state key_keeper_open(key_keeper *k, key_store **ret, buf *ret_why);
 /* That key was changed: its next use asks the store. NULL: all of them. Any thread. */
 void key_keeper_forget(key_keeper *k, const unsigned char *hash);
 
+/* Whether the store cannot be read, and the log has said so: keys that are not known are refused.
+ * Any thread. */
+bool key_keeper_is_away(const key_keeper *k);
+
 /* config.store_has_keys */
 const atomic_bool *key_keeper_has_keys(const key_keeper *k);
 

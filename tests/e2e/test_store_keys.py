@@ -766,10 +766,12 @@ def test_a_store_that_is_away_keeps_who_is_known(served, server):
         answer = ask(w, new)
         assert code(answer) == (503, "keys_unavailable") and answer.header("x-should-retry") == "true"
         assert code(ask(w)) == (401, "invalid_api_key")
+        wait_until(lambda: w.metrics()["weir_keys_store_away"] == 1, 5, "the metric does not tell of it")
     finally:
         server.start()
     w.wait_event("keys_available", 20)
     assert ask(w, new).status == 200
+    wait_until(lambda: w.metrics()["weir_keys_store_away"] == 0, 5, "the metric does not tell of the end")
 
 
 @postgres_only
