@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTLE = 30  # seconds within which all must have come back
 # Gauges that say what is in progress or held, and those that may say something else afterwards. A new gauge belongs to one of them.
 RETURN = {"weir_open_calls", "weir_open_connections", "weir_memory_held_bytes", "weir_memory_limit_bytes", "weir_upstream_connections", "weir_open_streams", "weir_waiting_calls",
-          "weir_journal_limit_bytes", "weir_journal_unwritten_bytes", "weir_ledger_store_away", "weir_cache_store_away", "weir_shared_away", "weir_shared_nodes", "weir_telemetry_queue_bytes",
+          "weir_journal_limit_bytes", "weir_journal_unwritten_bytes", "weir_ledger_store_away", "weir_keys_store_away", "weir_cache_store_away", "weir_shared_away", "weir_shared_nodes", "weir_telemetry_queue_bytes",
           "weir_alerts_waiting", "weir_build_info"}
 FREE = {"weir_cache_bytes", "weir_cache_entries", "weir_journal_bytes", "weir_breaker_open", "weir_breaker_open_clients", "weir_provider_key_refused",
         "weir_provider_key_since_timestamp_seconds", "weir_provider_key_used_timestamp_seconds"}
