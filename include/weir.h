@@ -82,7 +82,9 @@ WEIR_API void weir_options_free(weir_options *options);
 /* Setters keep what they are given; weir_client_new() checks it and says everything that is wrong.
  *
  * Where the providers come from: a configuration file (weir.yaml: providers, keys, models and their
- * targets, retry, timeouts …), its text, or the three below. At most one of these ways. */
+ * targets, retry, timeouts …), its text, or the three below. At most one of these ways. What a file
+ * says of clients, and of what a gateway looks at and keeps (guard, output, cache, audit …), does
+ * not hold for calls of a program. */
 WEIR_API void weir_options_set_file(weir_options *options, const char *path);
 WEIR_API void weir_options_set_yaml(weir_options *options, const char *text);
 

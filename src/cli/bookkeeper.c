@@ -1,10 +1,7 @@
 #include "cli/bookkeeper.h"
 
 #include "base/mem.h"
-#include "call/price_part.h"
-#include "call/provider_tls.h"
 #include "cli/cli.h"
-#include "exchange/plan.h"
 #include "lib/program.h"
 
 #include <stdlib.h>
@@ -17,28 +14,6 @@ struct bookkeeper {
     ledger *ledger;
     bool records;
 };
-
-/* The library's rows, and those of a record between them. */
-static const stage_row rows[] = {
-    {"admit", stage_admit, NULL, 0},
-    {"parse", stage_parse, NULL, STAGE_CHILD},
-    {"route", stage_route, NULL, STAGE_CHILD},
-    {"reserve", stage_reserve, NULL, STAGE_CHILD | NEEDS_LEDGER},
-    {"call", stage_call, NULL, STAGE_CHILD},
-    {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
-    {"price", stage_price, NULL, STAGE_CHILD | STAGE_ALWAYS},
-    {"ledger", stage_ledger, NULL, STAGE_CHILD | STAGE_ALWAYS | NEEDS_LEDGER},
-};
-
-static filter_add_fn *const filters[] = {filter_meter_add, filter_usage_add};
-
-static const exchange_plan plan = {rows, ARRAY_LEN(rows), filters, ARRAY_LEN(filters), NULL};
-
-static const snapshot_part *const parts[] = {&provider_tls_part, &price_part};
-
-void bookkeeper_prepare(weir_options *o) {
-    program_set_plan(o, &plan, parts, ARRAY_LEN(parts));
-}
 
 static bool open_ledger(bookkeeper *r, const config_ledger *c, buf *why) {
     const config_logs logs = {.level = LEVEL_WARN, .format = LOG_TEXT, .buffer_bytes = LOG_BYTES};

@@ -11,9 +11,7 @@
 
 typedef struct bookkeeper bookkeeper;
 
-/* For a client of these options, which are its own to make; its loop is foreign. */
-void bookkeeper_prepare(weir_options *o);
-/* NULL after saying why not. */
+/* Of a client that was made with command_plan_set(). NULL after saying why not. */
 __attribute__((warn_unused_result)) bookkeeper *bookkeeper_start(weir_client *c);
 /* After the client was freed, with which all its calls have ended. NULL is allowed. */
 void bookkeeper_end(bookkeeper *r);

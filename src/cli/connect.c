@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cli/bookkeeper.h"
+#include "cli/command_plan.h"
 #include "cli/simulator.h"
 #include "config/config.h"
 #include "lib/program.h"
@@ -91,16 +92,26 @@ static bool ask_whom(const connect_wish *wish, weir_options *options, connection
     return true;
 }
 
+/* What its operator lets through only when somebody outside has seen it does not go out unseen. */
+static bool may_ask(const connection *c) {
+    if (!command_plan_shuts(program_config(c->client))) return true;
+    cli_complain("%s has a guard outside (guard.external), which weir serve alone asks, and lets "
+                 "nothing through that it has not seen; --url asks through a weir that serves",
+                 c->who);
+    return false;
+}
+
 static bool make_client(const connect_wish *wish, weir_options *options, connection *c) {
     char *why = NULL;
     if (!ask_whom(wish, options, c)) return false;
     if (wish->model) weir_options_set_model(options, wish->model);
-    if (wish->records) bookkeeper_prepare(options);
+    command_plan_set(options, wish->records != NULL);
     c->client = weir_client_new(options, &why);
     if (!c->client) cli_complain("%s", why);
     weir_string_free(why);
-    if (c->client && wish->records) c->bookkeeper = bookkeeper_start(c->client);
-    return c->client && (c->bookkeeper || !wish->records);
+    if (!c->client || !may_ask(c)) return false;
+    if (wish->records) c->bookkeeper = bookkeeper_start(c->client);
+    return c->bookkeeper || !wish->records;
 }
 
 bool connect_open(const connect_wish *wish, connection *ret) {
