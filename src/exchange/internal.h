@@ -343,7 +343,7 @@ void exchange_note_own(exchange *x);
 /* The headers of every answer of this exchange: x-request-id, the client's own, x-weir-* once a
  * call was made, what stages want; with an error also x-should-retry and retry-after. Adds up to
  * EXCHANGE_HEADERS_MAX to h. */
-enum { EXCHANGE_MORE_HEADERS_MAX = 9, EXCHANGE_HEADERS_MAX = 12 + EXCHANGE_MORE_HEADERS_MAX };
+enum { EXCHANGE_MORE_HEADERS_MAX = 11, EXCHANGE_HEADERS_MAX = 12 + EXCHANGE_MORE_HEADERS_MAX };
 size_t exchange_own_headers(exchange *x, http_header *h);
 /* The same, with those of the provider that may cross, and the content type given. In the loop's
  * event_arena: for the time of what the door is told. */

@@ -71,6 +71,31 @@ static size_t add_headers(exchange *x, const limit_ask *a, const span names[EACH
     return EACH;
 }
 
+static bool is_named(const http_header *h, size_t n, span name) {
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(h[i].name, name)) return true;
+    return false;
+}
+
+static void keep(exchange *x, const http_header *h, size_t n) {
+    http_header *kept = arena_alloc(&x->arena, n * sizeof *kept);
+    memcpy(kept, h, n * sizeof *kept);
+    x->more_headers = (http_headers){kept, n};
+}
+
+/* A run counts its request, and its steps what they use: its client is told both, the latter as the
+ * last step left it. h: the step's, whose arena goes with it. */
+static void tell_run(exchange *run, const http_header *step, size_t n) {
+    http_header h[EXCHANGE_MORE_HEADERS_MAX];
+    size_t all = 0;
+    for (size_t i = 0; i < run->more_headers.count; i++)
+        if (!is_named(step, n, run->more_headers.items[i].name))
+            h[all++] = run->more_headers.items[i];
+    for (size_t i = 0; i < n && all < ARRAY_LEN(h); i++)
+        h[all++] = (http_header){step[i].name, arena_dup(&run->arena, step[i].value)};
+    keep(run, h, all);
+}
+
 void limit_tell(exchange *x, const limit_asks *asks, const limit_ask *by) {
     static const struct {
         limit_kind kind;
@@ -86,16 +111,15 @@ void limit_tell(exchange *x, const limit_asks *asks, const limit_ask *by) {
          {SPAN("x-weir-budget-limit"), SPAN("x-weir-budget-remaining"),
           SPAN("x-weir-budget-reset")}},
     };
-    _Static_assert(ARRAY_LEN(told) * EACH <= EXCHANGE_MORE_HEADERS_MAX, "others come to these");
+    _Static_assert(ARRAY_LEN(told) * EACH < EXCHANGE_MORE_HEADERS_MAX, "others come to these");
     http_header h[ARRAY_LEN(told) * EACH];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         n += add_headers(x, tightest(asks, by, told[i].kind), told[i].names, h + n);
     x->more_headers = (http_headers){0};
     if (!n) return;
-    http_header *kept = arena_alloc(&x->arena, n * sizeof *kept);
-    memcpy(kept, h, n * sizeof *kept);
-    x->more_headers = (http_headers){kept, n};
+    keep(x, h, n);
+    if (x->parent && x->parent->runs && !x->parent->head_sent) tell_run(x->parent, h, n);
 }
 
 static span amount_text(exchange *x, limit_kind kind, int64_t amount) {

@@ -393,6 +393,25 @@ def test_a_run_is_one_request_and_its_steps_use_tokens(weir, upstream):
     assert answer.status == 429 and answer.json()["success"] is False and "tokens" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_run_is_told_what_limits_it_and_its_steps(weir, upstream, stream):
+    """The run is a request, its steps use tokens and money: of these it is told what the last step had left, as a stream what the first had."""
+    words = sse(bodies.stream("It is noon.", usage=bodies.USAGE)) if stream else saying("It is noon.")
+    upstream.script(*([] if stream else [calling(call("get_current_time"))]), words)
+    clients = [{**CLIENTS[0], "limits": {"requests": "60/m", "tokens": "10000/h", "spend": "1/d"}}, {**CLIENTS[1], "limits": {"spend": "0.00001/d"}}]
+    w = weir(upstream, clients=clients, prices={"*": {"input": 100, "output": 100}}, **TIME)
+    answer = run(w, headers=as_client("ci"), max_tokens=100, stream=stream)
+    assert answer.status == 200, answer.body
+    told = {name: int(answer.header(name)) for name in ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-limit-tokens",
+                                                        "x-ratelimit-remaining-tokens", "x-weir-budget-limit", "x-weir-budget-remaining")}
+    assert (told["x-ratelimit-limit-requests"], told["x-ratelimit-remaining-requests"]) == (60, 59)
+    assert (told["x-ratelimit-limit-tokens"], told["x-weir-budget-limit"]) == (10000, 10**9)
+    used = 10000 - told["x-ratelimit-remaining-tokens"]
+    assert 100 < used < 300 and 10**9 - told["x-weir-budget-remaining"] == used * 100_000
+    refused = run(w, headers=as_client("ops"), max_tokens=100, stream=stream)
+    assert refused.status == 429 and refused.header("x-weir-budget-remaining") == "10000"
+
+
 def test_records_of_a_run_and_its_steps(weir, upstream):
     upstream.script(calling(call("get_current_time")), saying("Noon."))
     w = weir(upstream, **TIME, prices={"gpt-test": {"input": 1, "output": 2}})

@@ -515,7 +515,7 @@ def described(weir, upstream):
         schema = response["content"]["application/json"]["schema"]
         Draft202012Validator({**schema, "components": document["components"]}).validate(answer.json())
         for name in response.get("headers", {}):
-            if not name.startswith(("x-weir-", "x-client-", "retry-after", "x-should", "age")):
+            if not name.startswith(("x-weir-", "x-client-", "x-ratelimit-", "retry-after", "x-should", "age")):
                 assert answer.header(name)
 
     return w, document, check

@@ -61,7 +61,7 @@ def asked(upstream, n):
 
 def test_the_server_makes_the_calls_of_its_tools(weir, upstream):
     upstream.script(calling(call("get_current_time")), saying("It is noon."))
-    w = weir(upstream, **ON)
+    w = weir(upstream, limits={"address": {"requests": "60/m", "tokens": "10000/h"}}, **ON)
     with sdk(w) as client:
         raw = client.chat.completions.with_raw_response.create(model="gpt-test", messages=HELLO, temperature=0.5, seed=7)
     answer = raw.parse()
@@ -69,6 +69,7 @@ def test_the_server_makes_the_calls_of_its_tools(weir, upstream):
     assert (answer.object, choice.message.content, choice.finish_reason) == ("chat.completion", "It is noon.", "stop")
     assert choice.message.tool_calls is None and answer.usage.model_dump(exclude_none=True) == FIGURES
     assert raw.headers["x-weir-steps"] == "1" and "x-weir-stopped" not in raw.headers
+    assert raw.headers["x-ratelimit-remaining-requests"] == "59" and raw.headers["x-ratelimit-limit-tokens"] == "10000"
     first, second = asked(upstream, 2)
     assert [t["function"]["name"] for t in first["tools"]] == ["get_current_time"]
     assert [m["role"] for m in second["messages"]] == ["user", "assistant", "tool"]
