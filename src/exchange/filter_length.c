@@ -118,14 +118,21 @@ static void cut_text(cutting *k, size_t i, unsigned choice) {
     buf_done(&kept);
 }
 
-/* A response says so in two places, of which the second is null as long as it is whole. */
+/* A response says so in two places, of which the second is null, or missing, as long as it is
+ * whole. It has members: its status is one. */
 static void cut_details(cutting *k) {
-    const json_value root = answer_root(k->event->data);
-    const json_value details = json_get(root, SPAN_OF("incomplete_details"));
+    static const span name = SPAN("incomplete_details");
+    const json_value root = answer_root(k->event->data), details = json_get(root, name);
     if (details.type == JSON_NULL)
         event_edits_add(&k->edits,
                         (answer_edit){.bytes = details.raw,
                                       .json = SPAN_OF("{\"reason\":\"max_output_tokens\"}")});
+    if (details.type == JSON_NONE)
+        event_edits_add(
+            &k->edits,
+            (answer_edit){
+                .bytes = span_slice(root.raw, 1, 1),
+                .json = SPAN_OF("\"incomplete_details\":{\"reason\":\"max_output_tokens\"},")});
 }
 
 static void cut_finish(cutting *k, size_t i, unsigned choice) {

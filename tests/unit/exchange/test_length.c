@@ -133,6 +133,21 @@ static void a_response_says_it_in_its_own_words(void **state) {
             "\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"abcd\"}]}]}|done");
 }
 
+/* Some leave out what is null. */
+static void a_response_says_why_where_it_had_nothing_to_say(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 4}", EP_RESPONSES, "{\"model\":\"m\",\"input\":\"x\"}");
+    script_head(&c.s, ANSWER_PLAIN);
+    script_say_plain(&c.s,
+                     "{ \"status\":\"completed\",\"output\":[{\"type\":\"message\",\"content\":["
+                     "{\"type\":\"output_text\",\"text\":\"abcdef\"}]}]}");
+    script_end(&c.s);
+    end(&c, "answer 200 {\"incomplete_details\":{\"reason\":\"max_output_tokens\"}, "
+            "\"status\":\"incomplete\",\"output\":[{\"type\":\"message\",\"content\":["
+            "{\"type\":\"output_text\",\"text\":\"abcd\"}]}]}|done");
+}
+
 static void a_streamed_response_ends_incomplete(void **state) {
     (void)state;
     scene c;
@@ -354,6 +369,7 @@ int main(void) {
         cmocka_unit_test(a_plain_answer_is_cut_alike),
         cmocka_unit_test(what_is_told_of_tokens_goes_too),
         cmocka_unit_test(a_response_says_it_in_its_own_words),
+        cmocka_unit_test(a_response_says_why_where_it_had_nothing_to_say),
         cmocka_unit_test(a_streamed_response_ends_incomplete),
         cmocka_unit_test(a_call_behind_the_end_is_not_told),
         cmocka_unit_test(an_item_behind_the_end_is_not_told),
