@@ -177,13 +177,34 @@ static const http_call_ops http_ops = {.on_sent = on_sent,
 
 /* ---- the owner's side ---- */
 
+static const struct {
+    unsigned own;
+    target_habit habit;
+} refusals[] = {
+    {OWN_USAGE, HABIT_NO_STREAM_OPTIONS},
+    {OWN_BOUND_NAME, HABIT_NO_MAX_TOKENS},
+    {OWN_TEMPERATURE, HABIT_NO_TEMPERATURE},
+};
+
+static unsigned without(const attempt *a) {
+    unsigned all = a->spec.without;
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+        if (target_has(a->spec.target, refusals[i].habit)) all |= refusals[i].own;
+    return all;
+}
+
+void attempt_learn_refused(attempt *a) {
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+        if (a->spec.without & refusals[i].own) target_learn(a->spec.target, refusals[i].habit);
+}
+
 static bool build(attempt *a, provider_request *ret, failure *ret_failure) {
     a->credential = credential_ref(a->spec.credential);
     provider_ask ask = {.provider = a->spec.upstream->provider,
                         .facts = a->spec.facts,
                         .model = a->spec.model,
                         .credential = a->credential,
-                        .bare = a->spec.bare || target_has(a->spec.target, HABIT_NO_STREAM_OPTIONS),
+                        .without = without(a),
                         .wall_us = clock_wall_us(),
                         .arena = a->spec.asking};
     weir_error error;
@@ -213,7 +234,7 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
     a->dialect = spec->upstream->ops->speaks(spec->facts->endpoint);
     provider_request request = {0};
     if (!build(a, &request, ret_failure)) return NULL;
-    a->adds_usage = request.adds_usage;
+    a->own = request.own;
     a->secrets = secret_set_ref(spec->upstream->secrets);
     const config_timeouts *t = attempt_timeouts(a);
     http_call_spec http = {

@@ -48,7 +48,7 @@ typedef struct attempt_spec {
     unsigned want;              /* WANT_*, of the answer's events */
     const trace_context *trace; /* it hands on; NULL: what the client says */
     uint64_t span_id;           /* its own span, where there is a trace */
-    bool bare; /* this call has seen the target refuse what weir adds to a request */
+    unsigned without;           /* OWN_*: what this call has seen the target refuse */
     /* For the request, and the headers of what is told: outlives the attempt, or
      * attempt_drop_request(). */
     arena *asking;

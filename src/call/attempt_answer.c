@@ -237,13 +237,12 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
                               .background = facts->background,
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
-                              .usage_added = a->adds_usage,
+                              .usage_added = a->own & OWN_USAGE,
                               .asks_no_model = facts->asks_no_model,
                               .secrets = attempt_secrets(a),
                               .memory = &a->spec.loop->memory,
                               .holder = a->spec.holder};
-    /* Refused with what weir adds, taken without: that is known from now on. */
-    if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);
+    attempt_learn_refused(a);
     bool coded = http_coding_of(head->headers) != HTTP_CODING_NONE;
     a->reader = arena_alloc(a->spec.arena, sizeof *a->reader);
     reader_init(a->reader, &spec, content_type, coded || bare ? -1 : head->content_length);

@@ -14,10 +14,12 @@ static span word_without_secrets(const attempt *a, span word) {
 
 /* ---- refusals ---- */
 
-/* A key's refusal, or its limit, says nothing about the request, whatever it quotes of it. */
-static bool refuses_added(const attempt *a, failure_class class, span body) {
-    if (!a->adds_usage || class == FAIL_KEY || class == FAIL_LIMIT) return false;
-    return a->spec.upstream->ops->refuses_added(body);
+/* A key's refusal, or its limit, says nothing about the request, whatever it quotes of it. What
+ * speaks of the context, or of a failure, names members that do no harm. */
+static unsigned refuses_own(const attempt *a, failure_class class, span body) {
+    if (class == FAIL_KEY || class == FAIL_LIMIT) return 0;
+    const unsigned own = class == FAIL_REQUEST ? a->own : a->own & OWN_USAGE;
+    return own ? a->spec.upstream->ops->refuses_own(body, own) : 0;
 }
 
 /* A limit of which no header tells when it ends: what the body says. */
@@ -37,7 +39,7 @@ void attempt_fail_refused(attempt *a, int status, span body, bool more) {
     f.cut = said.cut || more;
     f.code = word_without_secrets(a, said.code);
     if (said.class == FAIL_LIMIT && a->hint.after_ms < 0) a->hint.after_ms = wait_told(&said);
-    f.unasked = refuses_added(a, said.class, body);
+    f.unasked = refuses_own(a, said.class, body);
     attempt_fail_with(a, &f);
 }
 

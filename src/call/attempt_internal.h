@@ -29,7 +29,7 @@ struct attempt {
     void *user;
     attempt_state state;
     http_call *http;        /* NULL once it has ended */
-    bool adds_usage;        /* its request asks for the usage chunk, which the client has not */
+    unsigned own;           /* OWN_*: what its request has of weir's */
     credential *credential; /* counted; NULL: none was sent */
     secret_set *secrets;    /* counted; what nobody is to hear */
     dialect dialect;
@@ -92,6 +92,11 @@ span attempt_intact_value(const attempt *a, const http_head *head, const http_he
                           span name);
 /* The fields that may cross to the client, all of them whole; in spec.asking. */
 http_headers attempt_crossing(const attempt *a, const http_head *head, const http_head *clean);
+
+/* ---- attempt.c ---- */
+
+/* Refused with something of weir's, taken without: that is known of the target from now on. */
+void attempt_learn_refused(attempt *a);
 
 /* ---- attempt_answer.c ---- */
 

@@ -271,8 +271,8 @@ static void tell_refused(call *c, const failure *f) {
  * where it refuses what weir has added; with another key, where it does not take this one. */
 static bool asks_again(const lane *l, const failure *f) {
     slot *s = lane_slot(l);
-    if (f->unasked && !s->bare) {
-        s->bare = true;
+    if (f->unasked & ~s->without) {
+        s->without |= f->unasked;
         return true;
     }
     return lane_turns_key(l, f);
@@ -376,7 +376,7 @@ static bool begin(lane *l, failure *ret_failure) {
                                .holder = c->spec.holder,
                                .trace = c->spec.trace,
                                .span_id = c->spec.trace ? trace_new_span(&c->spec.loop->rng) : 0,
-                               .bare = s->bare,
+                               .without = s->without,
                                .asking = c->spec.asking,
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);

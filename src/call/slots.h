@@ -19,14 +19,14 @@ typedef struct slot {
     bool counted;        /* the slot has a reference of its state */
     span name; /* for people, with the client's word where the configuration names no model */
     span model;
-    uint64_t key;   /* key_id() of the one that it should be asked with; 0: any */
-    unsigned tries; /* made at this target in this call */
-    bool entered;   /* by this call: it was to be asked, whatever came of that */
-    bool down;      /* its provider was, when the call began */
-    bool bare;      /* it has refused what weir adds to a request */
-    unsigned keys;  /* tries with another key at once after one was refused or limited */
-    bool *spent;    /* of its upstream's keys: those that failed since the call last waited; NULL:
-                       none of several */
+    uint64_t key;     /* key_id() of the one that it should be asked with; 0: any */
+    unsigned tries;   /* made at this target in this call */
+    bool entered;     /* by this call: it was to be asked, whatever came of that */
+    bool down;        /* its provider was, when the call began */
+    unsigned without; /* OWN_*: what it has refused of what weir itself puts into a request */
+    unsigned keys;    /* tries with another key at once after one was refused or limited */
+    bool *spent;      /* of its upstream's keys: those that failed since the call last waited; NULL:
+                         none of several */
     const failure *full; /* the gate has kept the call out of it (call/gate.h); NULL: it has not */
     int64_t full_until_ms; /* and will until then */
     int64_t shut_until_ms; /* so long it is not asked again; not sooner */

@@ -102,6 +102,8 @@ typedef enum target_habit {
     HABIT_CLOSES = 1 << 2,      /* its responses tell how they ended: response.completed … */
     HABIT_TELLS_USAGE = 1 << 3, /* its streams tell what they use */
     HABIT_KNOWS_N = 1 << 4,     /* a stream of its had as many choices as were asked of a prompt */
+    HABIT_NO_MAX_TOKENS = 1 << 5,  /* it calls that max_completion_tokens alone */
+    HABIT_NO_TEMPERATURE = 1 << 6, /* it refuses weir's own */
 } target_habit;
 void target_learn(target_state *s, target_habit habit);
 bool target_has(const target_state *s, target_habit habit);

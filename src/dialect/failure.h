@@ -56,13 +56,14 @@ typedef struct failure {
     span param;       /* the field at fault; empty: none */
     span code;        /* the provider's own word for it, without its key; empty: none */
     span body;        /* the provider's error in OpenAI's shape; empty: failure_body() makes one */
-    http_headers headers;    /* of the provider's refusal, those that may cross */
-    span request_id;         /* the provider's own */
-    retry_hint hint;         /* the provider's own */
-    bool sent;               /* the request had left: the provider may have acted on it */
-    bool unasked;            /* the provider refuses what weir itself has put into the request */
-    bool committed;          /* content has gone out already */
-    bool client_may_retry;   /* x-should-retry for weir's own client */
+    http_headers headers;  /* of the provider's refusal, those that may cross */
+    span request_id;       /* the provider's own */
+    retry_hint hint;       /* the provider's own */
+    bool sent;             /* the request had left: the provider may have acted on it */
+    unsigned unasked;      /* the provider refuses what weir itself has put into the request: which
+                              of OWN_* (provider/provider.h) */
+    bool committed;        /* content has gone out already */
+    bool client_may_retry; /* x-should-retry for weir's own client */
     int64_t client_after_ms; /* its retry-after; -1: none */
 } failure;
 

@@ -135,6 +135,7 @@ static void note(exchange *x, const functions_ask *ask) {
     f->endpoint = EP_CHAT_COMPLETIONS;
     f->stream = ask->stream;
     f->bound_by_weir = ask->max_tokens.type != JSON_NUMBER;
+    f->own = chat_own(ask->temperature);
     f->model = ask->model;
     if (ask->user.type == JSON_STRING && !x->record.user.len)
         x->record.user = span_clip(json_string(ask->user, &x->arena), RECORD_USER_MAX);

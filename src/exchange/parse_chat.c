@@ -122,6 +122,10 @@ void chat_put_message(json_writer *w, span role, span content) {
     json_close_object(w);
 }
 
+unsigned chat_own(json_value temperature) {
+    return OWN_BOUND_NAME | (temperature.type == JSON_NUMBER ? 0 : OWN_TEMPERATURE);
+}
+
 /* Writes the body that goes on; where its parts stand is known without reading it again. */
 static void write_completion(exchange *x, const chat_request *r) {
     request_facts *f = &x->facts;
@@ -161,6 +165,7 @@ static void write_completion(exchange *x, const chat_request *r) {
     f->model = (json_value){JSON_STRING, span_slice(f->body, model_from, model_to)};
     f->stream = r->stream;
     f->bound_by_weir = r->max_tokens.type != JSON_NUMBER;
+    f->own = chat_own(r->temperature);
     buf_done(&out);
 }
 

@@ -20,6 +20,9 @@ stage_result chat_check_names(exchange *x, const json_member *members, size_t co
                               const span *known, size_t known_count, const char *path,
                               const char *fields);
 
+/* OWN_* of a body that has its defaults; temperature: what the client says. */
+unsigned chat_own(json_value temperature);
+
 /* {"role", "content"} */
 void chat_put_message(json_writer *w, span role, span content);
 

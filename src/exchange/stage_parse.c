@@ -344,6 +344,7 @@ stage_result parse_request(exchange *x) {
                                .headers = x->request->headers,
                                .client_request_id = x->record.client_request_id,
                                .body = x->request->body,
+                               .own = x->parent ? x->parent->facts.own : 0,
                                .prompts = 1,
                                .choices = 1};
     stage_result r = x->form->parse(x);

@@ -203,7 +203,8 @@ static dialect speaks(endpoint e) {
 /* Where a stream has a usage chunk weir needs it; a client that says yes or no is heard. */
 static bool wants_usage(const provider_ask *ask) {
     const request_facts *f = ask->facts;
-    if (!f->stream || ask->bare || ask->provider->stream_usage == STREAM_USAGE_NEVER) return false;
+    if (!f->stream || ask->without & OWN_USAGE) return false;
+    if (ask->provider->stream_usage == STREAM_USAGE_NEVER) return false;
     if (!dialect_get(speaks(f->endpoint))->usage_chunk) return false;
     json_type said = f->include_usage.type;
     return said == JSON_NONE || said == JSON_NULL;
@@ -278,12 +279,19 @@ typedef struct bound_swap {
     json_value empty, said;
 } bound_swap;
 
+/* Where the provider's option leaves the name to who sends, that may be weir itself. */
+static config_max_tokens bound_name(const provider_ask *ask) {
+    const config_max_tokens said = ask->provider->max_tokens;
+    const bool refused = ask->facts->own & ask->without & OWN_BOUND_NAME;
+    return said == MAX_TOKENS_AS_SENT && refused ? MAX_TOKENS_NEW : said;
+}
+
 /* A chat completion's bound under the name that is known there. Who says something by both has his
  * reasons. */
 static bool name_bound(json_splice *s, const provider_ask *ask, bound_swap *ret_swap) {
     static const span old_name = SPAN("max_tokens"), new_name = SPAN("max_completion_tokens");
     const request_facts *f = ask->facts;
-    config_max_tokens wanted = ask->provider->max_tokens;
+    const config_max_tokens wanted = bound_name(ask);
     if (wanted == MAX_TOKENS_AS_SENT || f->endpoint != EP_CHAT_COMPLETIONS) return true;
     const request_bounds found = request_bounds_of(f);
     bool old = wanted == MAX_TOKENS_OLD;
@@ -308,7 +316,7 @@ static bool add_bound(json_splice *s, const provider_ask *ask, span most) {
     if (f->endpoint == EP_RESPONSES)
         return json_splice_member(s, f->body, f->root, SPAN_OF("max_output_tokens"), most);
     if (f->endpoint != EP_CHAT_COMPLETIONS) return true;
-    const bool old = ask->provider->max_tokens == MAX_TOKENS_OLD;
+    const bool old = bound_name(ask) == MAX_TOKENS_OLD;
     return json_splice_member(s, f->body, f->root,
                               old ? SPAN_OF("max_tokens") : SPAN_OF("max_completion_tokens"), most);
 }
@@ -349,6 +357,28 @@ static bool cap_bound(json_splice *s, const provider_ask *ask, const bound_swap 
                                    : json_splice_value(s, f->body, empty, most);
 }
 
+/* With the comma before it: a form of weir's own has it behind other members. */
+static bool drop_temperature(json_splice *s, const provider_ask *ask) {
+    const request_facts *f = ask->facts;
+    if (!(f->own & ask->without & OWN_TEMPERATURE)) return true;
+    const char *from = NULL;
+    json_iter it = json_iter_of(f->root);
+    for (json_member m; json_next_member(&it, &m);) {
+        const char *to = m.value.raw.ptr + m.value.raw.len;
+        if (from && span_eq(m.key, SPAN_OF("temperature")))
+            return json_splice_add(s, (size_t)(from - f->body.ptr), (size_t)(to - f->body.ptr),
+                                   SPAN_EMPTY);
+        from = to;
+    }
+    return true;
+}
+
+static unsigned own_of(const provider_ask *ask, bool adds_usage) {
+    const bool names = ask->provider->max_tokens == MAX_TOKENS_AS_SENT;
+    const unsigned has = ask->facts->own & (names ? ~0u : ~(unsigned)OWN_BOUND_NAME);
+    return (has | (adds_usage ? OWN_USAGE : 0)) & ~ask->without;
+}
+
 /* where: "of a deployment". */
 static bool refuse_name(const provider_ask *ask, span model, const char *where,
                         weir_error *ret_error) {
@@ -370,12 +400,12 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     bool changes = f->root.type == JSON_OBJECT, adds_usage = changes && wants_usage(ask);
     bound_swap swap = {{JSON_NONE, SPAN_EMPTY}, {JSON_NONE, SPAN_EMPTY}};
     if ((changes && !(name_model(&splice, ask) && name_bound(&splice, ask, &swap) &&
-                      cap_bound(&splice, ask, &swap))) ||
+                      cap_bound(&splice, ask, &swap) && drop_temperature(&splice, ask))) ||
         (adds_usage && !ask_usage(&splice, f))) {
         *ret_error = error_of(ERR_INTERNAL);
         return false;
     }
-    ret->adds_usage = adds_usage;
+    ret->own = own_of(ask, adds_usage);
     ret->method = f->method;
     ret->path = request_path(ask);
     ret->headers = request_headers(ask);
@@ -383,9 +413,5 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     return true;
 }
 
-static bool refuses_added(span body) {
-    return openai_names_usage_option(body) || openai_names_no_member(body);
-}
-
 const provider_ops provider_openai = {
-    .build = build, .speaks = speaks, .refuses_added = refuses_added};
+    .build = build, .speaks = speaks, .refuses_own = openai_refuses_own};

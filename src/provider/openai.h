@@ -9,10 +9,9 @@
 
 extern const provider_ops provider_openai;
 
-/* Whether the body of a refusal names `stream_options` or its `include_usage`, elsewhere than where
- * it repeats the request (openai_added.c). */
-bool openai_names_usage_option(span body);
-/* Whether it refuses a member that it does not know, without a word as to which. */
-bool openai_names_no_member(span body);
+/* openai_added.c: provider_ops.refuses_own. Whether a refusal's body names the member, elsewhere
+ * than where it repeats the request; of the usage's option also, whether it speaks of a member that
+ * it does not know, without a word as to which. */
+unsigned openai_refuses_own(span body, unsigned own);
 
 #endif

@@ -1,6 +1,7 @@
-/* Whether a provider refuses what weir has added to a request. Servers that check their requests
- * strictly name a member that they do not know, each in its own words and its own place: a message,
- * `param`, FastAPI's `loc`, the name of a member, no JSON at all. So the text is searched as text.
+/* Whether a provider refuses what weir itself has put into a request. Servers that check their
+ * requests strictly name a member that they do not know, each in its own words and its own place: a
+ * message, `param`, FastAPI's `loc`, the name of a member, no JSON at all. So the text is searched
+ * as text.
  *
  * Some repeat the request too, where it lacks something else ("input": {…}); there the option
  * stands with its value, as weir wrote it. That is no complaint.
@@ -41,7 +42,7 @@ static bool is_repeated(span text, size_t end, span value) {
     return span_istarts(behind_quotes(span_slice(behind, 1, behind.len)), value);
 }
 
-bool openai_names_usage_option(span body) {
+static bool names_usage_option(span body) {
     for (size_t at = 0; at < body.len; at++) {
         size_t end;
         if (stands_at(body, at, SPAN_OF("stream"), SPAN_OF("options"), &end)) {
@@ -49,6 +50,27 @@ bool openai_names_usage_option(span body) {
         } else if (stands_at(body, at, SPAN_OF("include"), SPAN_OF("usage"), &end)) {
             if (!is_repeated(body, end, SPAN_OF("true"))) return true;
         }
+    }
+    return false;
+}
+
+/* The name that reasoning models have for it is told beside the one that they do not take. */
+static bool names_other_bound(span body) {
+    for (size_t at = 0; at < body.len; at++)
+        if (span_istarts(span_slice(body, at, body.len), SPAN_OF("max_completion_tokens")))
+            return true;
+    return false;
+}
+
+/* But for the request's own, repeated with its number. */
+static bool names_temperature(span body) {
+    static const span name = SPAN("temperature");
+    for (size_t at = 0; at < body.len; at++) {
+        if (!span_istarts(span_slice(body, at, body.len), name)) continue;
+        const span behind = behind_quotes(span_slice(body, at + name.len, body.len));
+        if (!span_starts(behind, SPAN_OF(":"))) return true;
+        const span value = behind_quotes(span_slice(behind, 1, behind.len));
+        if (!value.len || value.ptr[0] < '0' || value.ptr[0] > '9') return true;
     }
     return false;
 }
@@ -106,8 +128,17 @@ static bool complains(json_value v, unsigned depth) {
     return false;
 }
 
-bool openai_names_no_member(span body) {
+static bool names_no_member(span body) {
     json_value root;
     json_fault fault;
     return json_scan(body, NULL, &root, &fault) ? complains(root, 0) : is_wording(body);
+}
+
+unsigned openai_refuses_own(span body, unsigned own) {
+    unsigned refused = 0;
+    if (own & OWN_USAGE && (names_usage_option(body) || names_no_member(body)))
+        refused |= OWN_USAGE;
+    if (own & OWN_BOUND_NAME && names_other_bound(body)) refused |= OWN_BOUND_NAME;
+    if (own & OWN_TEMPERATURE && names_temperature(body)) refused |= OWN_TEMPERATURE;
+    return refused;
 }

@@ -37,6 +37,14 @@ typedef struct request_form {
     int64_t choices; /* how many its `n` asks for; at least 1 */
 } request_form;
 
+/* What weir writes into a request by itself: where a provider refuses it, it does without. Of the
+ * last two a form of weir's own says that it has them (request_facts.own). */
+enum {
+    OWN_USAGE = 1 << 0,       /* the option that asks for the usage chunk */
+    OWN_BOUND_NAME = 1 << 1,  /* max_tokens, as a name; else the bound is max_completion_tokens */
+    OWN_TEMPERATURE = 1 << 2, /* the configuration's, of which the client has said nothing */
+};
+
 /* What the parse stage found in the client's request. Spans point into body. */
 typedef struct request_facts {
     endpoint endpoint;
@@ -67,6 +75,7 @@ typedef struct request_facts {
     /* More than that the provider is not asked for, whatever body says; 0: as it says. */
     int64_t cap_tokens;
     bool bound_by_weir; /* its client has said no bound of its answer: what body says is weir's */
+    unsigned own;       /* OWN_*: what body has of weir's */
 } request_facts;
 
 /* What the request asks in detail, made in the arena when it is first asked for: an ordinary call
@@ -86,7 +95,7 @@ typedef struct provider_request {
     http_headers headers; /* without Host, Content-Length and Connection */
     const span *pieces;   /* of the body */
     size_t piece_count;
-    bool adds_usage; /* it asks for the usage chunk, which the client has not */
+    unsigned own; /* OWN_*: what it has that weir can do without */
 } provider_request;
 
 /* What an attempt asks for. All of it is borrowed for the attempt. */
@@ -97,7 +106,7 @@ typedef struct provider_ask {
     const credential *credential; /* NULL: none is sent */
     span traceparent; /* in the place of the client's, with tracestate; empty: the client's */
     span tracestate;  /* empty: none */
-    bool bare;        /* nothing is added to what the client asks: it has been refused */
+    unsigned without; /* OWN_*: what has been refused, and is left out */
     int64_t wall_us;  /* now, for what must be dated */
     arena *arena;     /* for what is made */
 } provider_ask;
@@ -108,8 +117,8 @@ typedef struct provider_ops {
     bool (*build)(const provider_ask *ask, provider_request *ret, weir_error *ret_error);
     /* The dialect in which it answers at that endpoint. */
     dialect (*speaks)(endpoint e);
-    /* Whether a refusal, its body, is about the usage chunk that a request has asked for. */
-    bool (*refuses_added)(span body);
+    /* What of OWN_*, all of which the request had, a refusal is about by its body. */
+    unsigned (*refuses_own)(span body, unsigned own);
 } provider_ops;
 
 /* By the configuration's word (config/kinds.def). NULL for an unknown kind. */

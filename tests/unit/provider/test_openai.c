@@ -158,15 +158,16 @@ static void usage_is_not_asked_for(void **state) {
         request_facts f = facts_of(bodies[i]);
         provider_request r = {0};
         weir_error error;
-        const provider_ask bare = {.provider = &openai, .facts = &f, .bare = true, .arena = &a};
+        const provider_ask bare = {
+            .provider = &openai, .facts = &f, .without = OWN_USAGE, .arena = &a};
         assert_true(provider_openai.build(&bare, &r, &error));
         assert_span(body_of(&r), bodies[i]);
-        assert_false(r.adds_usage);
+        assert_int_equal(r.own, 0);
         r = build(&never, &f, "", NULL);
         assert_span(body_of(&r), bodies[i]);
-        assert_false(r.adds_usage);
+        assert_int_equal(r.own, 0);
         r = build(&openai, &f, "", NULL);
-        assert_int_equal(r.adds_usage, !f.usage_asked);
+        assert_int_equal(r.own, f.usage_asked ? 0 : OWN_USAGE);
     }
 }
 
@@ -210,9 +211,86 @@ static void a_refusal_of_what_was_added(void **state) {
         {"", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        bool about = provider_openai.refuses_added(span_cstr(rows[i].body));
+        bool about = provider_openai.refuses_own(span_cstr(rows[i].body), OWN_USAGE);
         if (about != rows[i].about) print_error("in the row: %s\n", rows[i].body);
         assert_int_equal(about, rows[i].about);
+    }
+}
+
+/* A form of weir's own, at a model that takes neither. */
+static void what_a_form_puts_in_is_left_out(void **state) {
+    (void)state;
+#define BODY(limit, temperature, cap)                                                              \
+    "{\"model\":\"m\",\"" limit "\":" cap temperature ",\"messages\":[]}"
+    static const char given[] = BODY("max_tokens", ",\"temperature\":0.7", "1000");
+    static const struct {
+        unsigned own, without;
+        config_max_tokens name;
+        int64_t cap;
+        const char *body;
+        unsigned left;
+    } rows[] = {
+        {OWN_BOUND_NAME | OWN_TEMPERATURE, 0, MAX_TOKENS_AS_SENT, 0, given,
+         OWN_BOUND_NAME | OWN_TEMPERATURE},
+        {OWN_BOUND_NAME | OWN_TEMPERATURE, OWN_BOUND_NAME, MAX_TOKENS_AS_SENT, 0,
+         BODY("max_completion_tokens", ",\"temperature\":0.7", "1000"), OWN_TEMPERATURE},
+        {OWN_BOUND_NAME | OWN_TEMPERATURE, OWN_BOUND_NAME | OWN_TEMPERATURE, MAX_TOKENS_AS_SENT, 0,
+         BODY("max_completion_tokens", "", "1000"), 0},
+        {OWN_BOUND_NAME | OWN_TEMPERATURE, OWN_BOUND_NAME | OWN_TEMPERATURE, MAX_TOKENS_AS_SENT, 50,
+         BODY("max_completion_tokens", "", "50"), 0},
+        /* The option says what it is called there. */
+        {OWN_BOUND_NAME | OWN_TEMPERATURE, OWN_BOUND_NAME, MAX_TOKENS_OLD, 0, given,
+         OWN_TEMPERATURE},
+        /* The client's own stays, whatever the target has refused to others. */
+        {OWN_BOUND_NAME, OWN_BOUND_NAME | OWN_TEMPERATURE, MAX_TOKENS_AS_SENT, 0,
+         BODY("max_completion_tokens", ",\"temperature\":0.7", "1000"), 0},
+        {0, OWN_BOUND_NAME | OWN_TEMPERATURE, MAX_TOKENS_AS_SENT, 0, given, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        request_facts f = facts_of(given);
+        config_provider p = openai;
+        provider_request r = {0};
+        weir_error error;
+        f.own = rows[i].own;
+        f.cap_tokens = rows[i].cap;
+        p.max_tokens = rows[i].name;
+        const provider_ask ask = {
+            .provider = &p, .facts = &f, .without = rows[i].without, .arena = &a};
+        assert_true(provider_openai.build(&ask, &r, &error));
+        assert_span(body_of(&r), rows[i].body);
+        assert_int_equal(r.own, rows[i].left);
+    }
+}
+
+static void a_refusal_of_what_a_form_puts_in(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        unsigned about;
+    } rows[] = {
+        {"{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens' is not supported with this "
+         "model. Use 'max_completion_tokens' instead.\",\"param\":\"max_tokens\"}}",
+         OWN_BOUND_NAME},
+        {"{\"error\":{\"message\":\"Unsupported value: 'temperature' does not support 0.7 with "
+         "this "
+         "model. Only the default (1) value is supported.\",\"param\":\"temperature\"}}",
+         OWN_TEMPERATURE},
+        {"`temperature` is deprecated for this model.", OWN_TEMPERATURE},
+        {"Temperature and max_completion_tokens", OWN_BOUND_NAME | OWN_TEMPERATURE},
+        {"max_tokens is too large: 5000", 0},
+        {"{\"detail\":[{\"loc\":[\"body\",\"tools\"],\"input\":{\"temperature\":0.7}}]}", 0},
+        {"temperature\": \"x", OWN_TEMPERATURE},
+        {"temperature\":", OWN_TEMPERATURE},
+        {"temperatur", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const span body = span_cstr(rows[i].body);
+        const unsigned both = OWN_BOUND_NAME | OWN_TEMPERATURE;
+        if (provider_openai.refuses_own(body, both) != rows[i].about)
+            print_error("in the row: %s\n", rows[i].body);
+        assert_int_equal(provider_openai.refuses_own(body, both), rows[i].about);
+        assert_int_equal(provider_openai.refuses_own(body, OWN_USAGE), 0);
     }
 }
 
@@ -424,6 +502,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_answers_bound_is_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(the_bound_has_the_name_that_is_known, setup, teardown),
         cmocka_unit_test(a_refusal_of_what_was_added),
+        cmocka_unit_test(what_a_form_puts_in_is_left_out),
+        cmocka_unit_test(a_refusal_of_what_a_form_puts_in),
         cmocka_unit_test_setup_teardown(a_body_that_cannot_be_edited, setup, teardown),
         cmocka_unit_test_setup_teardown(azure_names_the_deployment_in_the_path, setup, teardown),
         cmocka_unit_test_setup_teardown(a_model_that_would_lead_elsewhere_is_no_deployment, setup,
