@@ -84,6 +84,31 @@ static void short_and_long_ones_are_not_kept(void **state) {
     buf_done(&json);
 }
 
+/* What is counted later may have taken the place of one of these: which share one is chance, and
+ * another with each memo's secret. */
+static bool knows_long_ones_alone(const token_memo *m, const request_outline *o, token_family f) {
+    uint64_t known;
+    assert_false(token_memo_knows(m, 5, f, o->parts[1].value, &known));
+    return token_memo_knows(m, 5, f, o->tools[0].source, &known) &&
+           token_memo_knows(m, 5, f, o->parts[0].value, &known);
+}
+
+static void it_comes_to_the_same(const request_outline *o, token_family f) {
+    const int64_t alone = guess_prompt(o, DIALECT_OPENAI_CHAT, f, NULL);
+    assert_true(alone > 300);
+    bool knows = false;
+    for (int tries = 0; tries < 8 && !knows; tries++) {
+        token_memo *m = NULL;
+        const counted_texts before = {&m, 5};
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(guess_prompt(o, DIALECT_OPENAI_CHAT, f, &before), alone);
+        assert_non_null(m);
+        knows = knows_long_ones_alone(m, o, f);
+        token_memo_free(m);
+    }
+    assert_true(knows);
+}
+
 /* Each text is one by itself, however it stands beside others: a request comes to the same, whether
  * all of it, some or none was counted before. */
 static void a_prompt_comes_to_the_same(void **state) {
@@ -102,21 +127,9 @@ static void a_prompt_comes_to_the_same(void **state) {
     buf_add_cstr(&body, "'}]}]}");
     arena a;
     arena_init(&a, 0);
-    token_memo *m = NULL;
-    const counted_texts before = {&m, 5};
     request_outline o = outline_of(DIALECT_OPENAI_CHAT, outline_scan(buf_cstr(&body), &a), &a);
-    for (token_family f = 0; f < TOKENS_FAMILIES; f++) {
-        const int64_t alone = guess_prompt(&o, DIALECT_OPENAI_CHAT, f, NULL);
-        assert_true(alone > 300);
-        for (int i = 0; i < 2; i++)
-            assert_int_equal(guess_prompt(&o, DIALECT_OPENAI_CHAT, f, &before), alone);
-        uint64_t known;
-        assert_non_null(m);
-        assert_true(token_memo_knows(m, 5, f, o.tools[0].source, &known));
-        assert_true(token_memo_knows(m, 5, f, o.parts[0].value, &known));
-        assert_false(token_memo_knows(m, 5, f, o.parts[1].value, &known));
-    }
-    token_memo_free(m);
+    for (token_family f = 0; f < TOKENS_FAMILIES; f++)
+        it_comes_to_the_same(&o, f);
     arena_done(&a);
     buf_done(&body);
 }
