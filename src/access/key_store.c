@@ -489,21 +489,28 @@ static bool hand_act(void *user, const sql_value *v, size_t count) {
 }
 
 /* Whoever changes something, or takes, waits for whoever came first. */
-static bool take_all(key_store *ks, taking *t) {
-    if (!run_plain(ks, "UPDATE weir_meta SET value = value WHERE name = 'keys'") ||
-        !run(ks, "SELECT number, at_us, what, who, origin, subject FROM weir_acts ORDER BY number",
-             NULL, 0, hand_act, t))
-        return false;
+static bool tell_all(key_store *ks, taking *t) {
+    return run_plain(ks, "UPDATE weir_meta SET value = value WHERE name = 'keys'") &&
+           run(ks,
+               "SELECT number, at_us, what, who, origin, subject FROM weir_acts ORDER BY number",
+               NULL, 0, hand_act, t);
+}
+
+static bool drop_told(key_store *ks, const taking *t) {
     const sql_value last[] = {sql_number(t->last)};
-    return (!t->last || run(ks, "DELETE FROM weir_acts WHERE number <= $1", last, 1, NULL, NULL)) &&
+    return run(ks, "DELETE FROM weir_acts WHERE number <= $1", last, 1, NULL, NULL) &&
            run_plain(ks, "COMMIT");
 }
 
-bool key_store_take_acts(key_store *ks, key_act_fn *each, void *user) {
+bool key_store_take_acts(key_store *ks, key_act_fn *each, key_acts_kept_fn *kept, void *user) {
     taking t = {each, user, 0};
     buf_clear(&ks->why);
     if (!run_plain(ks, ks->db->driver->begin_write)) return false;
-    if (take_all(ks, &t)) return true;
+    bool good = tell_all(ks, &t);
+    if (good && t.last && kept(user)) {
+        good = drop_told(ks, &t);
+        if (good) return true;
+    }
     (void)take_back(ks, KEYS_FAILED);
-    return false;
+    return good;
 }

@@ -110,9 +110,13 @@ typedef struct key_act {
     int64_t at_us;
 } key_act;
 /* Takes those that are there out of the store, in their order: of several who ask each act has one
- * taker. Where it fails after some of them were told they stay, and will be told again. */
+ * taker, for whom others wait. kept, once all were told and unless there are none: whether they are
+ * where they outlive this process. Where they are not, or the store fails, they stay and will be
+ * told again. false: it has failed. */
 typedef void key_act_fn(void *user, const key_act *act);
-MUST_USE bool key_store_take_acts(key_store *ks, key_act_fn *each, void *user);
+typedef bool key_acts_kept_fn(void *user);
+MUST_USE bool key_store_take_acts(key_store *ks, key_act_fn *each, key_acts_kept_fn *kept,
+                                  void *user);
 
 /* ---- telling ---- */
 

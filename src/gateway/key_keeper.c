@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "config/rights.h"
-#include "gateway/acts.h"
+#include "gateway/key_acts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +37,6 @@ struct key_keeper {
     ledger *ledger;
     log_shard *log;
     budgets *budgets;
-    loop *teller; /* of the writer; NULL: no acts are told */
-    ledger_writer *writer;
     key_cache *cache;
     atomic_bool has_keys, leaving;
     atomic_bool marked; /* a file beside the records says so, too */
@@ -51,6 +49,8 @@ struct key_keeper {
     bool ending;
 
     int wake; /* eventfd(2): something of that has changed */
+
+    key_acts acts;
 
     atomic_bool hashes; /* secret is there, and stays */
     unsigned char secret[HMAC_SECRET_LEN];
@@ -206,55 +206,15 @@ static void follow(key_keeper *k) {
 
 /* ---- what was done to keys ---- */
 
-/* On its way to the writer's loop. */
-typedef struct deeds {
-    ledger_writer *writer;
-    buf lines; /* a JSON object's members each */
-} deeds;
-
-static void free_deeds(deeds *d) {
-    buf_done(&d->lines);
-    free(d);
-}
-
-static void tell_deeds(loop *l, void *arg) {
-    deeds *d = arg;
-    span rest = buf_span(&d->lines), line;
-    (void)l;
-    while (rest.len && span_cut(&rest, '\n', &line))
-        ledger_act(d->writer, line, false);
-    free_deeds(d);
-}
-
-static void add_deed(void *user, const key_act *a) {
-    deeds *d = user;
-    act_write(&(act){.who = a->who,
-                     .what = a->what,
-                     .subject = a->name,
-                     .outcome = "ok",
-                     .from = a->from,
-                     .when_us = a->at_us},
-              &d->lines);
-    buf_add_char(&d->lines, '\n');
-}
-
 /* Not at the end, when nobody may hear of them any more: the next start tells them. */
 static void take_acts(key_keeper *k) {
     const bool leaving = atomic_load_explicit(&k->leaving, memory_order_relaxed);
-    if (!k->teller || !k->store || k->told_to == k->seen || leaving) return;
+    if (!key_acts_are_told(&k->acts) || !k->store || k->told_to == k->seen || leaving) return;
     const int64_t seen = k->seen;
-    deeds *d = mem_zalloc(sizeof *d);
-    d->writer = k->writer;
-    if (!key_store_take_acts(k->store, add_deed, d)) {
-        lose(k);
-        free_deeds(d);
-        return;
-    }
-    k->told_to = seen;
-    if (d->lines.len)
-        loop_post(k->teller, tell_deeds, d);
+    if (key_acts_take(&k->acts, k->store))
+        k->told_to = seen;
     else
-        free_deeds(d);
+        lose(k);
 }
 
 /* ---- a look-up, on the thread ---- */
@@ -399,6 +359,7 @@ key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed) {
     key_keeper *k = mem_zalloc(sizeof *k);
     pthread_mutex_init(&k->lock, NULL);
     k->wake = -1;
+    key_acts_init(&k->acts);
     k->ledger = l;
     k->log = logger_add_shard(log);
     k->cache = key_cache_new(KNOWN_MAX, STRANGERS_MAX);
@@ -412,8 +373,7 @@ key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed) {
 }
 
 void key_keeper_tell_acts(key_keeper *k, loop *on, ledger_writer *writer) {
-    k->teller = on;
-    k->writer = writer;
+    key_acts_tell(&k->acts, on, writer);
 }
 
 bool key_keeper_start(key_keeper *k, buf *ret_why) {
@@ -439,12 +399,14 @@ void key_keeper_free(key_keeper *k) {
     k->ending = true;
     pthread_mutex_unlock(&k->lock);
     if (k->runs) {
+        key_acts_end(&k->acts);
         wake(k);
         pthread_join(k->thread, NULL);
     }
     if (k->wake >= 0) close(k->wake);
     key_store_close(k->store);
     key_cache_free(k->cache);
+    key_acts_done(&k->acts);
     pthread_mutex_destroy(&k->lock);
     mem_wipe(k->secret, sizeof k->secret);
     free(k);

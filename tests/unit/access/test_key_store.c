@@ -263,17 +263,33 @@ static void lists_go_by_name(void **state) {
     assert_string_equal(n.text, "b");
 }
 
+typedef struct trail {
+    buf text;
+    bool kept;
+} trail;
+
 static void put_act(void *user, const key_act *a) {
-    buf_addf(user, "%.*s %.*s by %.*s", SPAN_ARG(a->what), SPAN_ARG(a->name), SPAN_ARG(a->who));
-    buf_addf(user, a->from.len ? " from %.*s\n" : "%.*s\n", SPAN_ARG(a->from));
+    buf *out = &((trail *)user)->text;
+    buf_addf(out, "%.*s %.*s by %.*s", SPAN_ARG(a->what), SPAN_ARG(a->name), SPAN_ARG(a->who));
+    buf_addf(out, a->from.len ? " from %.*s\n" : "%.*s\n", SPAN_ARG(a->from));
     assert_true(a->at_us > 0);
 }
 
+static bool are_kept(void *user) {
+    const trail *t = user;
+    assert_true(t->text.len);
+    return t->kept;
+}
+
+static void assert_acts_of(key_store *keys, bool kept, const char *expected) {
+    trail told = {BUF_EMPTY, kept};
+    assert_true(key_store_take_acts(keys, put_act, are_kept, &told));
+    assert_string_equal(buf_cstr(&told.text), expected);
+    buf_done(&told.text);
+}
+
 static void assert_acts(key_store *keys, const char *expected) {
-    buf told = BUF_EMPTY;
-    assert_true(key_store_take_acts(keys, put_act, &told));
-    assert_string_equal(buf_cstr(&told), expected);
-    buf_done(&told);
+    assert_acts_of(keys, true, expected);
 }
 
 /* Each change that was carried out, in order, and told to one of those who ask. */
@@ -302,6 +318,18 @@ static void what_was_done_is_kept_until_it_is_taken(void **state) {
                          "key_change app by ann from 10.0.0.1:7\n"
                          "key_rotate app by operator\n"
                          "key_revoke app by operator\n");
+    assert_acts(w->keys, "");
+}
+
+/* Who ends before he has noted them leaves them to the next one; the store may be changed then. */
+static void what_is_not_kept_is_told_again(void **state) {
+    world *w = *state;
+    key_store_act_as(w->keys, SPAN_OF("ann"), SPAN_EMPTY);
+    made app = make(w, "{\"name\":\"app\"}");
+    assert_acts_of(w->keys, false, "key_create app by ann\n");
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("app"), NOW, &w->arena, &app.row),
+                     KEYS_DONE);
+    assert_acts(w->keys, "key_create app by ann\nkey_revoke app by ann\n");
     assert_acts(w->keys, "");
 }
 
@@ -407,7 +435,7 @@ int main(void) {
     X(a_key_is_found_by_its_text_name_and_id), X(names_are_unique_and_options_fit),                \
         X(a_change_replaces_what_it_names), X(a_rotated_text_counts_for_a_while),                  \
         X(a_revoked_key_stays_so), X(each_change_has_a_number), X(two_share_a_store),              \
-        X(lists_go_by_name), X(what_was_done_is_kept_until_it_is_taken)
+        X(lists_go_by_name), X(what_was_done_is_kept_until_it_is_taken), X(what_is_not_kept_is_told_again)
     const struct CMUnitTest tests[] = {ALL(T), T(no_text_is_in_the_file), T(a_file_tells_nobody)};
     const struct CMUnitTest at_a_server[] = {ALL(P), P(who_listens_is_told),
                                              P(the_end_of_a_connection_is_heard)};
