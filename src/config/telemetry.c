@@ -271,6 +271,37 @@ static void warn_exposed(reader *r, const yaml_node *section) {
                        "cross the network for anyone to read");
 }
 
+/* Of a process that has several exporters, or knobs that weir has under another name. */
+static const struct {
+    const char *variable, *option;
+    const char *common; /* a value that changes nothing here; NULL: none */
+    bool begins;        /* somebody who sets it wants to be sent something */
+} unread[] = {
+    {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "telemetry.endpoint", NULL, true},
+    {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "telemetry.endpoint", NULL, true},
+    {"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "telemetry.headers", NULL, false},
+    {"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "telemetry.headers", NULL, false},
+    {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "telemetry.protocol", NULL, false},
+    {"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "telemetry.protocol", NULL, false},
+    {"OTEL_EXPORTER_OTLP_CERTIFICATE", "telemetry.ca_file", NULL, false},
+    {"OTEL_EXPORTER_OTLP_COMPRESSION", "telemetry.compression", "none", false},
+    {"OTEL_EXPORTER_OTLP_TIMEOUT", "telemetry.timeout", "10000", false},
+    {"OTEL_METRIC_EXPORT_INTERVAL", "telemetry.interval", "60000", false},
+    {"OTEL_TRACES_EXPORTER", "telemetry.traces", "otlp", false},
+    {"OTEL_METRICS_EXPORTER", "telemetry.metrics", "otlp", false},
+    {"OTEL_TRACES_SAMPLER", "telemetry.sample", "parentbased_always_on", false},
+};
+
+COLD static void warn_unread(reader *r, const yaml_node *section, bool on) {
+    for (size_t i = 0; i < ARRAY_LEN(unread); i++) {
+        const char *value = variable(r, unread[i].variable);
+        if (!value || says(section, unread[i].option) || !(on || unread[i].begins)) continue;
+        if (unread[i].common && !strcmp(value, unread[i].common)) continue;
+        reader_warning(r, NULL, "%s is set, which weir does not read: %s says it",
+                       unread[i].variable, unread[i].option);
+    }
+}
+
 void telemetry_settle(reader *r, const yaml_node *root) {
     static const stand_in endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.endpoint", false},
                           headers = {"OTEL_EXPORTER_OTLP_HEADERS", "telemetry.headers", true};
@@ -279,7 +310,9 @@ void telemetry_settle(reader *r, const yaml_node *root) {
     bool silent = !section || yaml_is_null(section);
     const char *disabled = variable(r, "OTEL_SDK_DISABLED");
     if (silent && disabled && span_ieq(span_cstr(disabled), SPAN_OF("true"))) return;
-    if (silent ? !variable(r, endpoint.variable) : !t->on) return;
+    const bool on = silent ? variable(r, endpoint.variable) != NULL : t->on;
+    if (on || silent) warn_unread(r, section, on);
+    if (!on) return;
     bool told = settle_option(r, section, &endpoint);
     if (silent && !told) return; /* nobody knows where to */
     t->on = true;

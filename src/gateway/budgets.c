@@ -299,13 +299,18 @@ static void tell_more(budgets *b) {
 
 static void start(budgets *b);
 
-/* Its word counts, but for what another configuration, or a key, wants to know by now. */
+static bool wants(const budgets *b, const config *c) {
+    return b->ledger && (has_budgets(c) || b->keys_lack);
+}
+
+/* Its word counts, but for what another configuration, or a key, wants to know by now: where that
+ * has no budgets any more, for nothing. */
 static void take(budgets *b, reading *r) {
-    const bool all = !r->why.len;
-    tell(b, buf_span(&r->why));
-    if (r->more) tell_more(b);
+    const bool all = !r->why.len, wanted = wants(b, b->in_force);
+    if (wanted) tell(b, buf_span(&r->why));
+    if (wanted && r->more) tell_more(b);
     if (all && r->keys && !b->config) b->keys_lack = false;
-    if (!all && !b->config) b->config = config_ref(r->config);
+    if (!all && !b->config && wanted) b->config = config_ref(b->in_force);
     if (b->config) loop_timer_start(b->loop, &b->again, all ? 0 : AGAIN_MS);
     free_reading(r);
 }
@@ -369,7 +374,7 @@ static void note_config(budgets *b, config *c) {
 
 void budgets_begin(budgets *b, config *c) {
     note_config(b, c);
-    if (!b->ledger || !has_budgets(c)) return;
+    if (!wants(b, c)) return;
     reading *r = reading_new(b, c);
     run(&r->aside);
     take(b, r);
@@ -378,7 +383,8 @@ void budgets_begin(budgets *b, config *c) {
 void budgets_apply(budgets *b, config *c) {
     note_config(b, c);
     config_unref(b->config);
-    b->config = b->ledger && (has_budgets(c) || b->keys_lack) ? config_ref(c) : NULL;
+    b->config = wants(b, c) ? config_ref(c) : NULL;
+    if (!b->config) b->told = false; /* of budgets that are gone */
     start(b);
 }
 

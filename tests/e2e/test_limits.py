@@ -355,6 +355,24 @@ def test_a_budget_counts_what_reaches_the_store_late(weir, upstream, tmp_path, h
     assert ask(w, key, max_tokens=1).status == 429
 
 
+def test_budgets_that_are_gone_wait_for_no_records(weir, upstream, tmp_path):
+    """What the store lacks is told of those that there are, and once more of those that come back."""
+    upstream.always(reply(200, bodies.completion(usage=usage(590, 10))))
+    options = dict(ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, **DEAR)
+    limited = daemon.config_for(upstream, clients=[client(spend="0.5/d")], **options)
+    w = weir(upstream, clients=[client()], **options)
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON weir_calls BEGIN SELECT RAISE(FAIL, 'no room'); END")
+        assert ask(w, max_tokens=400).status == 200
+        for times in (1, 2):
+            w.reload(limited)
+            daemon.wait_until(lambda: [e["event"] for e in w.log].count("budgets_unknown") == times, 20, f"told {times}")
+            w.reload(daemon.config_for(upstream, clients=[client()], **options))
+        other.execute("DROP TRIGGER full")
+    w.stop()
+    assert "budgets_known" not in [e["event"] for e in w.log]
+
+
 def test_a_budget_counts_what_comes_late_beside_calls_in_progress(weir, upstream, tmp_path):
     """What these have taken, and do not use, comes off no other's."""
     go = threading.Event()

@@ -173,6 +173,41 @@ static void a_variable_that_is_not_understood_is_told_and_passed_over(void **sta
     }
 }
 
+/* Only where something is sent, or whoever set it means that it should be. */
+static void a_variable_that_is_not_read_is_told(void **state) {
+    (void)state;
+    static const struct {
+        world_pair env[3];
+        const char *yaml, *said;
+    } rows[] = {
+        {{{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:4318/v1/traces"}},
+         "",
+         "weir.yaml: warning: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set, which weir does not read: "
+         "telemetry.endpoint says it\n"},
+        {{{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:4318/v1/traces"}},
+         "telemetry: {endpoint: \"http://c:4318\"}\n",
+         ""},
+        {{{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:4318/v1/traces"}},
+         "telemetry: off\n",
+         ""},
+        {{{"OTEL_TRACES_SAMPLER", "always_off"}}, "", ""},
+        {{{"OTEL_TRACES_SAMPLER", "always_off"}},
+         "telemetry: on\n",
+         "weir.yaml: warning: OTEL_TRACES_SAMPLER is set, which weir does not read: "
+         "telemetry.sample says it\n"},
+        {{{"OTEL_TRACES_SAMPLER", "always_off"}}, "telemetry: {sample: 10%}\n", ""},
+        {{{"OTEL_TRACES_EXPORTER", "otlp"}, {"OTEL_METRICS_EXPORTER", ""}}, "telemetry: on\n", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf said;
+        config *c = load(rows[i].env, rows[i].yaml, &said);
+        if (!c) fail_msg("row %zu: %s", i, said.ptr);
+        assert_string_equal(said.ptr, rows[i].said);
+        buf_done(&said);
+        world_done(c);
+    }
+}
+
 /* ---- the file ---- */
 
 static void what_is_wrong_is_named(void **state) {
@@ -231,6 +266,7 @@ int main(void) {
         cmocka_unit_test(variables_say_what_the_file_does_not),
         cmocka_unit_test(a_service_may_be_named_among_the_attributes),
         cmocka_unit_test(a_variable_that_is_not_understood_is_told_and_passed_over),
+        cmocka_unit_test(a_variable_that_is_not_read_is_told),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(headers_are_secret),
     };
