@@ -116,9 +116,15 @@ void lane_keep(work *w, uint64_t from);
 MUST_USE bool lane_take_coded(work *w, size_t at, buf *norm);
 /* How many bytes from `at` on stand for themselves, each by itself. */
 size_t lane_plain_run(const guard_lane *l, span text, size_t at);
+/* The same, of LANE_STRIDE at most: of a text that is full of escapes each asks once, and none goes
+ * through all the rest. */
+enum { LANE_STRIDE = 512 };
+size_t lane_coded_run(const guard_lane *l, span text, size_t at);
 /* Whether something that a code says is in [from, to) of the window, or near it. */
 bool lane_is_coded(const work *w, size_t from, size_t to);
 void lane_add_unit(guard_lane *l, lane_unit unit);
+/* lane_take.c: the last unit that begins at or before `at`, of what is looked at; NULL: none. */
+const lane_unit *lane_unit_before(const guard_lane *l, uint64_t at);
 
 /* lane.c: one feed of one lane, and its end. */
 void lane_finish(guard_lane *l);

@@ -6,8 +6,7 @@
 
 /* ---- what place is what ---- */
 
-/* The last unit that begins at or before `at`; NULL: none. */
-static const lane_unit *unit_before(const guard_lane *l, uint64_t at) {
+const lane_unit *lane_unit_before(const guard_lane *l, uint64_t at) {
     size_t from = 0, to = l->unit_count;
     while (from < to) {
         size_t middle = (from + to) / 2;
@@ -47,7 +46,7 @@ uint64_t lane_letter_end(const work *w, uint64_t at) {
 }
 
 static uint64_t raw_of(const work *w, uint64_t at) {
-    const lane_unit *u = unit_before(w->l, at);
+    const lane_unit *u = lane_unit_before(w->l, at);
     if (!u) return w->l->base_raw + (at - w->base);
     if (at < u->norm + u->count) return u->raw;
     return u->raw + u->len + (at - u->norm - u->count);
@@ -59,7 +58,7 @@ uint64_t lane_raw_begin(const work *w, uint64_t at) {
 
 uint64_t lane_raw_end(const work *w, uint64_t at) {
     if (at == w->base) return w->l->base_raw;
-    const lane_unit *u = unit_before(w->l, at - 1);
+    const lane_unit *u = lane_unit_before(w->l, at - 1);
     if (!u) return w->l->base_raw + (at - w->base);
     if (at - 1 < u->norm + u->count) return u->raw + u->len;
     return u->raw + u->len + (at - u->norm - u->count);

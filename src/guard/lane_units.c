@@ -155,7 +155,7 @@ static bool take_base64(work *w, size_t at, buf *norm) {
 bool lane_take_coded(work *w, size_t at, buf *norm) {
     guard_lane *l = w->l;
     if (l->form.code == GUARD_CODE_BASE64) return take_base64(w, at, norm);
-    const size_t plain = lane_plain_run(l, w->raw, at);
+    const size_t plain = lane_coded_run(l, w->raw, at);
     if (!plain) return take_percent(w, at, norm);
     buf_add(norm, span_slice(w->raw, at, at + plain));
     l->read += plain;
@@ -170,13 +170,15 @@ size_t lane_plain_run(const guard_lane *l, span text, size_t at) {
     return span_find(span_slice(text, at, at + plain), 0, '%');
 }
 
+size_t lane_coded_run(const guard_lane *l, span text, size_t at) {
+    return lane_plain_run(l, span_slice(text, 0, at + LANE_STRIDE), at);
+}
+
 bool lane_is_coded(const work *w, size_t from, size_t to) {
     const guard_lane *l = w->l;
     const uint64_t first = w->base + (from > GUARD_NEAR_MAX ? from - GUARD_NEAR_MAX : 0);
-    for (uint32_t i = l->unit_count; i-- > 0;) {
-        const lane_unit *u = &l->units[i];
-        if (u->norm + u->count <= first) return false;
-        if (u->coded && u->norm <= w->base + to) return true;
-    }
+    const lane_unit *u = lane_unit_before(l, w->base + to);
+    for (; u && u->norm + u->count > first; u = u > l->units ? u - 1 : NULL)
+        if (u->coded) return true;
     return false;
 }

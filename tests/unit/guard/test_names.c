@@ -114,6 +114,27 @@ static void keeps_no_more_than_it_may(void **state) {
     guard_names_free(n);
 }
 
+/* As it was when there were few: a table of them has grown under way. */
+static void each_of_many_is_found(void **state) {
+    (void)state;
+    static const guard_rule *const rules[] = {&email, &card};
+    guard_names *n = guard_names_new();
+    for (int again = 0; again < 2; again++)
+        for (unsigned i = 0; i < GUARD_NAMES_MAX; i++) {
+            const guard_rule *rule = rules[i % 2];
+            char value[32], name[GUARD_PLACEHOLDER_MAX + 1];
+            size_t len;
+            span original;
+            snprintf(value, sizeof value, "v%u", i / 4 * 2 + i % 2);
+            snprintf(name, sizeof name, "[%.*s_%u]", SPAN_ARG(rule->label), i / 4 + 1);
+            give(n, rule, value, name);
+            assert_int_equal(guard_names_find(n, span_cstr(name), 0, &len, &original), 0);
+            assert_int_equal(len, strlen(name));
+            assert_span(original, value);
+        }
+    guard_names_free(n);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(names_values),
@@ -122,6 +143,7 @@ int main(void) {
         cmocka_unit_test(gives_no_number_that_is_taken),
         cmocka_unit_test(tells_how_much_may_be_one),
         cmocka_unit_test(keeps_no_more_than_it_may),
+        cmocka_unit_test(each_of_many_is_found),
     };
     return run_watched(tests);
 }

@@ -116,8 +116,24 @@ static void tries_no_rule_where_it_cannot_match(void **state) {
     guard_set_unref(s);
 }
 
+/* What stands for itself behind an escape is gone through once, and not for each escape. */
+static void a_run_among_escapes_is_short(void **state) {
+    (void)state;
+    const guard_lane l = {.form = {.json = 1, .code = GUARD_CODE_PERCENT}};
+    buf text = BUF_EMPTY;
+    for (size_t i = 0; i < LARGE; i++)
+        buf_add_char(&text, 'x');
+    assert_int_equal(lane_coded_run(&l, buf_span(&text), 0), LANE_STRIDE);
+    assert_int_equal(lane_coded_run(&l, buf_span(&text), LARGE - 7), 7);
+    text.ptr[LARGE - 5] = '%';
+    assert_int_equal(lane_coded_run(&l, buf_span(&text), LARGE - 7), 2);
+    assert_int_equal(lane_coded_run(&l, buf_span(&text), LARGE - 5), 0);
+    buf_done(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(does_work_as_the_text_is_long),
-                                       cmocka_unit_test(tries_no_rule_where_it_cannot_match)};
+                                       cmocka_unit_test(tries_no_rule_where_it_cannot_match),
+                                       cmocka_unit_test(a_run_among_escapes_is_short)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
