@@ -185,6 +185,13 @@ static void note_ends(looking *k) {
 
 /* ---- one event ---- */
 
+static void break_over(guard_filter *f) {
+    f->blocked = true;
+    filter_break(&f->filter, ERR_ANSWER_TOO_LARGE,
+                 "The values that guard.restore puts back would make the answer larger than "
+                 "limits.answer, or an event of its stream larger than 1 MB.");
+}
+
 /* A name comes at once: some clients take its first piece for all of it, others its last. */
 static void look_at_piece(looking *k, size_t i) {
     const answer_part *p = &k->event->parts[i];
@@ -250,7 +257,9 @@ static void on_large(filter *base, const answer_event *event, const guard_rule *
     guard_filter *f = guard_of(base);
     f->large = NULL;
     exchange_enter(base->x->env);
-    if (!event)
+    if (f->g->over)
+        break_over(f);
+    else if (!event)
         filter_break(base, ERR_MEMORY_FULL, NULL);
     else if (blocked)
         end_whole(f, event);
@@ -260,16 +269,38 @@ static void on_large(filter *base, const answer_event *event, const guard_rule *
     filter_release(base);
 }
 
+static void look_elsewhere(guard_filter *f, const answer_event *event) {
+    filter_hold(&f->filter);
+    f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes), on_large);
+}
+
+/* What a loop may put back of one event; the rest of the room is given back behind it. */
+static uint32_t keep_rest(exchange_guard *g) {
+    const uint32_t rest = g->room > GUARD_PUT_BACK_HERE ? g->room - GUARD_PUT_BACK_HERE : 0;
+    g->room -= rest;
+    return rest;
+}
+
+/* A small one may become large by what is put back: then it is begun anew. */
 static void take_whole(guard_filter *f, const answer_event *event) {
     answer_event passed;
     guard_looked made = {.edits = {.arena = filter_arena(&f->filter, event)}};
-    if (event->large && f->g->out) { /* placeholders are found at once */
-        filter_hold(&f->filter);
-        f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes), on_large);
+    if (event->large) {
+        look_elsewhere(f, event);
         return;
     }
+    const uint32_t room = f->g->room, rest = keep_rest(f->g);
     guard_look_at_whole(&made, f->g, event, is_new, f);
-    if (made.blocked)
+    f->g->room += rest;
+    if (f->g->over && rest) {
+        f->g->over = false;
+        f->g->room = room;
+        look_elsewhere(f, event);
+        return;
+    }
+    if (f->g->over)
+        break_over(f);
+    else if (made.blocked)
         end_whole(f, event);
     else
         pass(f, event, &made.edits, &passed);
@@ -281,7 +312,10 @@ static void take_pieces(looking *k) {
     guard_filter *f = k->f;
     answer_event passed;
     k->made.edits.arena = filter_arena(&f->filter, k->event);
+    const uint32_t rest = keep_rest(f->g);
     look_at_pieces(k);
+    f->g->room += rest;
+    if (f->g->over && !f->blocked) break_over(f);
     if (f->blocked) return;
     f->blocked = k->made.blocked != NULL;
     if (f->blocked) cut(k);
@@ -329,6 +363,14 @@ static void on_fail(filter *base) {
     filter_pass_fail(base);
 }
 
+/* What a provider says in an answer's place is nobody's to put back: logs and records have it. */
+static void on_fail_unanswered(filter *base) {
+    guard_filter *f = guard_of(base);
+    guard_large_cancel(f->large);
+    f->large = NULL;
+    filter_pass_fail(base);
+}
+
 static void on_done(filter *base) {
     guard_filter *f = guard_of(base);
     guard_large_cancel(f->large);
@@ -361,12 +403,19 @@ void filter_guard_add(exchange_guard *g) {
 void filter_restore_add(const exchange_guard *g) {
     static const filter_ops ops = {.name = "restore",
                                    .place = PLACE_RESTORE,
+                                   .holds = HOLDS_LARGE,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
-                                   FILTER_PASSES,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
                                    .event = on_event,
                                    .end = on_end,
+                                   .fail = on_fail_unanswered,
                                    .done = on_done};
     exchange_guard *own = arena_zalloc(&g->x->arena, sizeof *own);
-    *own = (exchange_guard){.x = g->x, .names = g->names, .restores = true};
+    const size_t most = exchange_config(g->x)->limits.answer_bytes;
+    *own = (exchange_guard){.x = g->x,
+                            .names = g->names,
+                            .restores = true,
+                            .room = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX};
     add(own, &ops);
 }

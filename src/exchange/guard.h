@@ -37,9 +37,13 @@ typedef struct exchange_guard {
                                      nothing */
     bool puts_back;               /* what was redacted in the request is put back in the answer */
     bool restores;                /* placeholders of the request become what they stand for */
+    bool over;                    /* of which there were more than there is room for */
+    uint32_t room;                /* bytes of values that may still be put back */
     guard_tallies *found; /* NULL: nothing was, as of most calls, which take no room for it */
     guard_apart *apart;   /* on another thread */
 } exchange_guard;
+/* So much is put back of one text, or one event, where a loop would stand still for more. */
+enum { GUARD_PUT_BACK_HERE = 1024 * 1024 };
 _Static_assert(sizeof(exchange_guard) <= 64, "of every call: no second block for its arena");
 
 /* What looks at a call, by the rules of its snapshot. */
@@ -112,7 +116,8 @@ void guard_facts_move(request_facts *f, const json_splice *edits, span body);
 
 /* filter_guard.c: looks at it by g->out. */
 void filter_guard_add(exchange_guard *g);
-/* Puts back what g->names has of the request. */
+/* Puts back what g->names has of the request: of one answer no more than limits.answer, however
+ * often it repeats a placeholder. */
 void filter_restore_add(const exchange_guard *g);
 /* guard_answer.c: the answer ends here, as it is blocked: a plain one is replaced by one that says
  * nothing, a stream ends, which event is one of (filter_stop()). */

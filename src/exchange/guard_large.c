@@ -1,6 +1,6 @@
 /* A large event of an answer, looked at on another thread: a loop would stand still for it. What it
  * becomes is made there, too. Nothing of the exchange is touched meanwhile: the names of what was
- * redacted are lent, and what is found is tallied apart. */
+ * redacted are lent, or copied where they are put back, and what is found is tallied apart. */
 #include "exchange/guard_event.h"
 
 #include "base/mem.h"
@@ -47,7 +47,7 @@ static void run(aside *a) {
     l->seen.scratch = guard_scratch_new();
     guard_look_at_whole(&k, &l->seen, l->event, is_noted, &l->note);
     l->blocked = k.blocked;
-    if (k.edits.count && !k.blocked) {
+    if (k.edits.count && !k.blocked && !l->seen.over) {
         answer_event changed;
         answer_rewrite(l->event, k.edits.items, k.edits.count, &scratch, &changed);
         l->made = answer_large_new(&changed, &l->spec);
@@ -58,8 +58,12 @@ static void run(aside *a) {
 static void on_looked(aside *a) {
     guard_large *l = CONTAINER_OF(a, guard_large, aside);
     exchange *x = l->real->x;
-    l->real->names = l->seen.names;
-    l->seen.names = NULL;
+    if (!l->real->restores) {
+        l->real->names = l->seen.names;
+        l->seen.names = NULL;
+    }
+    l->real->room = l->seen.room;
+    l->real->over = l->seen.over;
     for (size_t i = 0; i < l->found.count; i++) {
         const guard_tally *t = &l->found.items[i];
         guard_note(l->real, t->way, t->rule, t->action, t->count);
@@ -78,8 +82,12 @@ guard_large *guard_large_start(filter *f, exchange_guard *g, const answer_event 
     l->filter = f;
     l->done = done;
     l->real = g;
-    l->seen = (exchange_guard){.out = g->out, .names = g->names, .apart = &l->found};
-    g->names = NULL;
+    l->seen = (exchange_guard){.out = g->out,
+                               .names = g->restores ? guard_names_copy(g->names) : g->names,
+                               .restores = g->restores,
+                               .room = g->room,
+                               .apart = &l->found};
+    if (!g->restores) g->names = NULL;
     l->snapshot = loop_snapshot_ref(x->snapshot);
     l->event = answer_copy(event);
     l->note = note;

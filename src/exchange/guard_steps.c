@@ -37,7 +37,7 @@ bool guard_tool_text(exchange_guard *g, span text, buf *out) {
     guard_text_init(&t, g, says_of((json_value){JSON_STRING, buf_span(&written)}));
     guard_text_feed(&t, span_slice(buf_span(&written), 1, written.len - 1), true, true, &fed);
     guard_text_done(&t);
-    const bool blocked = fed.blocked != NULL;
+    const bool blocked = fed.blocked || g->over;
     arena_init(&a, 0);
     if (blocked || guard_made_is_same(&fed.made)) {
         buf_add(out, blocked ? guard_withheld : text);

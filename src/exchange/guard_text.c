@@ -20,6 +20,13 @@ static void let_held(guard_fed *m) {
 
 /* ---- what is put back ---- */
 
+/* A placeholder is shorter than what it may stand for by the hundred, and repeated with ease. */
+static bool has_room(exchange_guard *g, size_t bytes) {
+    if (bytes > g->room) g->over = true;
+    if (!g->over) g->room -= (uint32_t)bytes;
+    return !g->over;
+}
+
 /* As it is to stand in the text, which is JSON, or JSON within JSON. */
 static void let_value(guard_fed *m, span value) {
     buf from = BUF_EMPTY, to = BUF_EMPTY;
@@ -30,7 +37,7 @@ static void let_value(guard_fed *m, span value) {
         buf_clear(&from);
         buf_add(&from, span_slice(buf_span(&to), 1, to.len - 1));
     }
-    let(m, buf_span(&from));
+    if (has_room(m->text->g, from.len)) let(m, buf_span(&from));
     buf_done(&from);
     buf_done(&to);
 }
@@ -40,7 +47,8 @@ static void put_back(guard_fed *m, span text) {
     const guard_names *names = t->g->names;
     size_t at = 0, len = 0;
     span value;
-    for (size_t next; (next = guard_names_find(names, text, at, &len, &value)) < text.len;) {
+    for (size_t next;
+         !t->g->over && (next = guard_names_find(names, text, at, &len, &value)) < text.len;) {
         let(m, span_slice(text, at, next));
         if (value.len)
             let_value(m, value);

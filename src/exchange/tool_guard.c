@@ -33,6 +33,7 @@ static stage_result look(exchange_guard *g, const guard_set *set) {
     if (r.blocked) return refuse(x, r.blocked);
     if (r.edits.count) change(x, &r);
     g->restores = g->puts_back && g->names;
+    g->room = GUARD_PUT_BACK_HERE;
     return STAGE_NEXT;
 }
 

@@ -245,6 +245,8 @@ enum {
 
 MUST_USE guard_names *guard_names_new(void);
 void guard_names_free(guard_names *n); /* NULL is allowed */
+/* The same as far as guard_names_find() goes, for another thread. */
+MUST_USE guard_names *guard_names_copy(const guard_names *n);
 /* "[EMAIL_1]", for as long as the table lives. original: what guard_names_find() gives back, as it
  * is to be written again; a value that is not all there (over) has none. The same value with and
  * without one has two placeholders: what stands for the one is never put in the other's place.

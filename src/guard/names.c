@@ -198,6 +198,15 @@ span guard_names_give(guard_names *n, const guard_rule *rule, span value, span o
     return known ? name_of(known) : add(n, rule->label, SPAN_EMPTY, SPAN_EMPTY, 0);
 }
 
+guard_names *guard_names_copy(const guard_names *n) {
+    guard_names *copy = guard_names_new();
+    for (size_t i = 0; i < n->count; i++) {
+        const named *item = &n->items[i];
+        (void)add(copy, label_of(item), value_of(item), original_of(item), item->number);
+    }
+    return copy;
+}
+
 bool guard_names_put_back(const guard_names *n) {
     return n->put_back;
 }

@@ -256,6 +256,29 @@ def test_what_was_redacted_is_put_back_for_who_sent_it(weir, upstream):
     assert all(TICKET.encode() not in r.body for r in upstream.requests)
 
 
+LONG = {"name": "long", "pattern": "LONG[a-z]{3000}", "lead": "LONG", "show": 0, "action": "redact", "label": "LONG"}
+
+
+def test_what_is_put_back_has_a_bound(weir, upstream):
+    """A model, or who asks it to, makes of a few bytes each a value of thousands."""
+    value = "LONG" + "x" * 3000
+    w = weir(upstream, limits={"answer": "4MB"}, guard={"shipped": False, "rules": [LONG], "restore": True})
+    asked = [{"role": "user", "content": value}]
+    for times in (300, 1300):  # on the loop, and elsewhere
+        upstream.script(reply(200, bodies.completion("[LONG_1]" * times)))
+        assert wire.chat(w, messages=asked).json()["choices"][0]["message"]["content"] == value * times
+    upstream.script(reply(200, bodies.completion("[LONG_1]" * 1400)), reply(200, bodies.completion("[LONG_1]" * 1400 + " " * 300000)))
+    for _ in range(2):
+        answer = wire.chat(w, messages=asked)
+        assert (answer.status, answer.json()["error"]["code"]) == (503, "provider_answer_too_large")
+        assert "guard.restore" in answer.json()["error"]["message"] and value.encode() not in answer.body
+    upstream.script(sse(bodies.stream(*["[LONG_1]"] * 1300)), sse(bodies.stream(*["[LONG_1]"] * 1500)), sse(bodies.stream("[LONG_1]" * 400)))
+    assert said(wire.chat(w, messages=asked, stream=True))[0] == value * 1300
+    for _ in range(2):
+        last = wire.chat(w, messages=asked, stream=True).events()[-1]
+        assert last["error"]["code"] == "provider_answer_too_large"
+
+
 def test_any_number_of_placeholders_in_a_request_costs_next_to_nothing(weir, upstream):
     """Each label's are set aside once; what is redacted comes behind the greatest."""
     upstream.always(reply(200, bodies.completion("[TICKET_401]")))

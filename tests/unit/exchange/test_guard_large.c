@@ -308,11 +308,15 @@ static void its_provider_may_fail_meanwhile(void **state) {
     }
 }
 
+/* Whether it is looked at by rules, or has its placeholders put back. */
 static void its_reader_may_leave_meanwhile(void **state) {
     (void)state;
-    for (int begun = 0; begun < 2; begun++) {
+    static const char *const options[] = {"in: redact, out: redact, restore: true",
+                                          "in: redact, restore: true"};
+    for (int i = 0; i < 4; i++) {
+        const bool begun = i % 2;
         guarded g;
-        guarded_ask(&g, "in: redact, out: redact, restore: true", &form_openai, EP_CHAT_COMPLETIONS,
+        guarded_ask(&g, options[i / 2], &form_openai, EP_CHAT_COMPLETIONS,
                     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
         script_head(&g.s, ANSWER_PLAIN);
         blocker *b = begun ? NULL : blocker_new(g.w);
@@ -320,6 +324,31 @@ static void its_reader_may_leave_meanwhile(void **state) {
         exchange_cancel(g.a.x);
         if (b) sem_post(&b->go);
         wait_asides(g.w);
+        guarded_done(&g);
+    }
+}
+
+/* Nothing of it is put back into what is told of the failure. */
+static void its_provider_may_fail_while_it_is_put_back(void **state) {
+    (void)state;
+    for (int begun = 0; begun < 2; begun++) {
+        const weir_error e = error_of(ERR_PROVIDER_ERROR);
+        failure f = failure_of(&e);
+        guarded g;
+        f.text = SPAN_OF("no [SECRET_KEY_1]");
+        f.body = SPAN_OF("{\"error\":{\"message\":\"no [SECRET_KEY_1]\"}}");
+        guarded_ask(&g, "in: redact, restore: true", &form_openai, EP_CHAT_COMPLETIONS,
+                    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
+        script_head(&g.s, ANSWER_PLAIN);
+        blocker *b = begun ? NULL : blocker_new(g.w);
+        say_large(&g, ANSWER_PLAIN, PLAIN("[SECRET_KEY_1]"));
+        g.s.over = true;
+        exchange_take_failure(g.s.x, &f);
+        if (b) sem_post(&b->go);
+        wait_asides(g.w);
+        world_turn(g.w);
+        assert_non_null(strstr(buf_cstr(&g.a.said), "no [SECRET_KEY_1]"));
+        assert_null(strstr(buf_cstr(&g.a.said), "KEY-q"));
         guarded_done(&g);
     }
 }
@@ -359,6 +388,7 @@ int main(void) {
         cmocka_unit_test(a_large_answer_is_changed),
         cmocka_unit_test(its_provider_may_fail_meanwhile),
         cmocka_unit_test(its_reader_may_leave_meanwhile),
+        cmocka_unit_test(its_provider_may_fail_while_it_is_put_back),
         cmocka_unit_test(a_large_repeat_is_changed_and_its_order_kept),
     };
     return run_watched(tests);
