@@ -2,6 +2,8 @@
 
 #include "dialect/dialect_ops.h"
 
+#include <string.h>
+
 /* As json_limits.depth counts. */
 static int64_t depth_of(span json) {
     int64_t depth = 0, most = 0;
@@ -20,10 +22,24 @@ static int64_t depth_of(span json) {
     return most;
 }
 
+static const int64_t too_many = (int64_t)1e15;
+
+/* Between quotes. Some servers read a number in a text: one that they may read otherwise than weir,
+ * as "+10", "1_0" or one with escapes, is too many. */
+static int64_t number_in(span text) {
+    uint64_t n;
+    const bool escaped = span_find(text, 0, '\\') < text.len;
+    for (size_t i = 0; i < text.len && !escaped; i++)
+        if (!memchr("0123456789+-_.eE ", text.ptr[i], 17)) return 1;
+    if (escaped || !span_u64(span_trim(text), &n)) return text.len ? too_many : 1;
+    return n < 1 ? 1 : n < (uint64_t)too_many ? (int64_t)n : too_many;
+}
+
 static int64_t number_of(json_value v) {
     double n;
+    if (v.type == JSON_STRING) return number_in(span_slice(v.raw, 1, v.raw.len - 1));
     if (v.type != JSON_NUMBER || !json_double(v, &n) || n < 1) return 1;
-    return n < 1e15 ? (int64_t)n : (int64_t)1e15;
+    return n < 1e15 ? (int64_t)n : too_many;
 }
 
 static int64_t choices_of(const request_facts *f, bool *ret_best) {

@@ -7,6 +7,7 @@
 #include "cache/memo.h"
 #include "dialect/field.h"
 #include "dialect/openai.h"
+#include "http/query.h"
 
 #include <limits.h>
 
@@ -329,11 +330,21 @@ static bool asks_no_model(const request_facts *f) {
            span_ends(path, SPAN_OF("/cancel")) || span_ends(path, SPAN_OF("/batches"));
 }
 
+/* Where something names the model the query's word for it does not go on (provider/openai.c). */
+static stage_result check_query(exchange *x) {
+    const request_facts *f = &x->facts;
+    const bool named = !f->model_name.len && http_query_has(f->query, SPAN_OF("model"));
+    if (!named || !parse_model_matters(x)) return STAGE_NEXT;
+    return exchange_refuse(x, ERR_BAD_VALUE, "model",
+                           "'model' stands in the query, where it is not read: name it in the "
+                           "body.");
+}
+
 stage_result parse_openai(exchange *x) {
     if (x->endpoint != EP_OTHER) return read_body(x, x->request->body);
     const stage_result r = parse_other(x, x->request->body);
     x->facts.asks_no_model = asks_no_model(&x->facts);
-    return r;
+    return r == STAGE_NEXT ? check_query(x) : r;
 }
 
 stage_result parse_request(exchange *x) {

@@ -1,7 +1,7 @@
 #include "http/form.h"
 
-#include "base/hash.h"
 #include "http/chars.h"
+#include "http/nearly.h"
 
 #include <string.h>
 
@@ -107,7 +107,7 @@ static bool is_boundary(const parameter *p) {
     const span b = p->value;
     for (size_t i = 0; i < b.len; i++)
         if (!fits[(unsigned char)b.ptr[i]]) return false;
-    return b.len && b.len <= MOST && b.ptr[b.len - 1] != ' ';
+    return b.len && b.len <= MOST && b.ptr[0] != ' ' && b.ptr[b.len - 1] != ' ';
 }
 
 /* Without its parameters it is what its kind's name is. */
@@ -128,9 +128,9 @@ static bool read_type(form_reader *r, span type, span *ret_boundary) {
     *ret_boundary = SPAN_EMPTY;
     while ((got = next_parameter(&rest, &p)) == PARAMETER) {
         const bool boundary = span_ieq(p.name, SPAN_OF("boundary"));
-        if (span_find(p.name, 0, '*') < p.name.len) return fail(r, 0, unlike);
-        if (span_ieq(p.name, SPAN_OF("charset")) && !is_plain_charset(p.value))
-            return fail(r, 0, "its charset is not UTF-8");
+        const bool charset = span_ieq(p.name, SPAN_OF("charset"));
+        if (!boundary && !charset) return fail(r, 0, unlike); /* some look for what ends like it */
+        if (charset && !is_plain_charset(p.value)) return fail(r, 0, "its charset is not UTF-8");
         if (boundary && ret_boundary->len) return fail(r, 0, "its Content-Type has two boundaries");
         if (boundary && !is_boundary(&p))
             return fail(r, 0, "the boundary in its Content-Type is none");
@@ -141,34 +141,14 @@ static bool read_type(form_reader *r, span type, span *ret_boundary) {
 
 /* ---- fields ---- */
 
-/* The byte at *at, which goes behind it; of pairs with its escape undone. An escape that is none
- * stands for itself. */
-static unsigned char next_byte(http_form_kind kind, span s, size_t *at) {
-    unsigned char c = (unsigned char)s.ptr[*at];
-    const bool pairs = kind == HTTP_FORM_PAIRS;
-    if (pairs && c == '%' && hex_decode(span_slice(s, *at + 1, *at + 3), &c, 1))
-        *at += 2;
-    else if (pairs && c == '+')
-        c = ' ';
-    *at += 1;
-    return c;
-}
-
-/* Some do not see blanks at a name's beginning, or what is behind one. */
 static bool is_nearly(http_form_kind kind, span name, span wanted) {
-    unsigned char c = ' ';
-    size_t at = 0, n = 0;
-    while (at < name.len && (c = next_byte(kind, name, &at)) <= ' ')
-        ;
-    while (n < wanted.len && c == (unsigned char)wanted.ptr[n] && ++n < wanted.len && at < name.len)
-        c = next_byte(kind, name, &at);
-    return n == wanted.len && (at == name.len || next_byte(kind, name, &at) <= ' ');
+    return http_is_nearly(name, kind == HTTP_FORM_PAIRS, wanted);
 }
 
 static bool is_exactly(http_form_kind kind, span name, span wanted) {
     size_t at = 0, n = 0;
     while (at < name.len && n < wanted.len &&
-           next_byte(kind, name, &at) == (unsigned char)wanted.ptr[n])
+           http_next_byte(name, kind == HTTP_FORM_PAIRS, &at) == (unsigned char)wanted.ptr[n])
         n++;
     return n == wanted.len && at == name.len;
 }
@@ -189,7 +169,7 @@ static size_t wanted_index(const form_reader *r, span name) {
 static bool take_field(form_reader *r, size_t index, span name, span raw, span text) {
     http_form_field *f = &r->fields[index];
     if (!is_exactly(r->form.kind, name, r->names[index]))
-        return fail_at(r, raw, "a field's name has blanks at its beginning or end");
+        return fail_at(r, raw, "a field has a name that some readers take for another");
     if (f->raw.ptr) return fail_at(r, raw, "a field comes twice");
     if (http_find_control(text, 0) < text.len || !span_is_utf8(text))
         return fail_at(r, raw, "a field has control characters, or bytes that are no UTF-8");
@@ -241,9 +221,13 @@ static bool read_disposition(form_reader *r, span d, span *ret_name, bool *ret_f
     *ret_file = false;
     while ((got = next_parameter(&rest, &p)) == PARAMETER) {
         const bool name = span_ieq(p.name, SPAN_OF("name"));
-        *ret_file |= span_istarts(p.name, SPAN_OF("filename"));
+        const bool file =
+            span_ieq(p.name, SPAN_OF("filename")) || span_ieq(p.name, SPAN_OF("filename*"));
+        *ret_file |= file;
         if (name && ret_name->ptr) return fail_at(r, p.name, "a part has two names");
-        if (span_istarts(p.name, SPAN_OF("name*")) || (name && p.escaped))
+        const bool within = mentions(p.value, SPAN_OF("name=")) ||
+                            mentions(p.value, SPAN_OF("name*")); /* to who looks for them there */
+        if ((!name && !file) || (name && p.escaped) || within)
             return fail_at(r, p.name, "not every reader takes a part's name for the same");
         if (name) *ret_name = p.value;
     }
@@ -333,12 +317,15 @@ static bool read_parts(form_reader *r, span boundary) {
 
 /* ---- pairs ---- */
 
+/* A wanted one is a word or an identifier. */
+enum { PAIR_BYTES = 16 * 1024 };
+
 static span undo_escapes(arena *a, span s) {
     if (span_find(s, 0, '%') == s.len && span_find(s, 0, '+') == s.len) return s;
     char *to = arena_alloc(a, s.len);
     size_t n = 0;
     for (size_t at = 0; at < s.len;)
-        to[n++] = (char)next_byte(HTTP_FORM_PAIRS, s, &at);
+        to[n++] = (char)http_next_byte(s, true, &at);
     return span_from(to, n);
 }
 
@@ -351,6 +338,8 @@ static bool read_pair(form_reader *r, span pair, bool odd) {
     if (index == r->count) return true;
     if (odd) return fail_at(r, pair, "a ';' stands beside a field");
     if (eq == pair.len) return fail_at(r, pair, "a field has a name alone");
+    if (raw.len > PAIR_BYTES)
+        return fail_at(r, pair, "a field that is a word has more than 16 KiB");
     return take_field(r, index, name, raw, undo_escapes(r->arena, raw));
 }
 

@@ -7,8 +7,8 @@
  *
  * Any thread. Texts are in the arena or borrow the body.
  * Source   RFC 7578; RFC 2046 section 5.1; RFC 9110 section 5.6.6 (parameters); the URL standard of
- *          WHATWG, section 5; werkzeug, python-multipart, busboy and Go's mime/multipart for what
- *          they forgive.
+ *          WHATWG, section 5; werkzeug, python-multipart, busboy, formidable, multer and Go's
+ *          mime/multipart for what they forgive.
  */
 #ifndef WEIR_HTTP_FORM_H
 #define WEIR_HTTP_FORM_H

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "dialect/dialect_ops.h"
 #include "http/plain_path.h"
+#include "http/query.h"
 
 #include <string.h>
 
@@ -23,27 +24,13 @@ static void add_escaped(buf *out, span s) {
     }
 }
 
-/* Whether a query's name is that one to who undoes its escapes; wanted in lower case. */
-static bool spells(span name, span wanted) {
-    size_t at = 0, n = 0;
-    for (; at < name.len && n < wanted.len; n++) {
-        unsigned char c = (unsigned char)name.ptr[at];
-        at += c == '%' && hex_decode(span_slice(name, at + 1, at + 3), &c, 1) ? 3 : 1;
-        if (c >= 'A' && c <= 'Z') c |= 0x20;
-        if (c != (unsigned char)wanted.ptr[n]) return false;
-    }
-    return at == name.len && n == wanted.len;
-}
-
-/* The client's query without the version of an API that it takes weir for: which one the provider
- * is asked in is the configuration's to say. */
-static void add_query(buf *out, span query, char mark) {
-    while (query.len) {
-        size_t end = span_find(query, 0, '&');
-        span parameter = span_slice(query, 0, end);
-        query = span_slice(query, end + 1, query.len);
-        span name = span_slice(parameter, 0, span_find(parameter, 0, '='));
-        if (!parameter.len || spells(name, SPAN_OF("api-version"))) continue;
+/* The client's query without what the configuration, or weir, says: which version of an API the
+ * provider is asked in, and which model where that is known. Some read that in the query first. */
+static void add_query(buf *out, const request_facts *f, char mark) {
+    span query = f->query;
+    for (span parameter; http_query_next(&query, &parameter);) {
+        if (!parameter.len || http_query_is_named(parameter, SPAN_OF("api-version"))) continue;
+        if (f->model_name.len && http_query_is_named(parameter, SPAN_OF("model"))) continue;
         buf_add_char(out, mark);
         buf_add(out, parameter);
         mark = '&';
@@ -125,7 +112,7 @@ static span request_path(const provider_ask *ask) {
         add_escaped(&out, p->api_version);
         mark = '&';
     }
-    add_query(&out, f->query, mark);
+    add_query(&out, f, mark);
     span path = arena_dup(ask->arena, buf_span(&out));
     buf_done(&out);
     return path;
@@ -248,15 +235,15 @@ static bool name_model_in_form(json_splice *s, const provider_ask *ask) {
     const request_form *f = ask->facts->form;
     const span wanted = model_to_name(ask), raw = f->model.raw;
     if (!wanted.len) return true;
-    if (!http_form_takes(&f->form, wanted)) return false;
+    if (!http_form_takes(&f->frame, wanted)) return false;
     buf text = BUF_EMPTY;
     if (raw.ptr)
-        http_form_put_value(&f->form, wanted, &text);
+        http_form_put_value(&f->frame, wanted, &text);
     else
-        http_form_put_field(&f->form, SPAN_OF("model"), wanted, &text);
+        http_form_put_field(&f->frame, SPAN_OF("model"), wanted, &text);
     const span by = arena_dup(ask->arena, buf_span(&text));
     buf_done(&text);
-    const size_t from = raw.ptr ? (size_t)(raw.ptr - ask->facts->body.ptr) : f->form.begins;
+    const size_t from = raw.ptr ? (size_t)(raw.ptr - ask->facts->body.ptr) : f->frame.begins;
     return json_splice_add(s, from, from + raw.len, by);
 }
 

@@ -32,7 +32,7 @@ bound_says request_bound_says(json_value value, int64_t most);
 
 /* Of a body that is a form. */
 typedef struct request_form {
-    http_form form;
+    http_form frame; /* how its fields stand in the body */
     http_form_field model;
     int64_t choices; /* how many its `n` asks for; at least 1 */
 } request_form;

@@ -84,13 +84,14 @@ def test_whose_model_it_is_a_form_says_too(weir, upstream):
     unsure = [
         form(("model", "hearing"), ("model", "other")), form(("model", "hearing"), ("x", "a\n--b0undary\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nother")),
         good.replace(b'name="model"', b'name=model; name="other"'), good.replace(b'name="model"', b'name*=utf-8\'\'model'), good[:-4], good.replace(b"\r\n", b"\n"), good + b"--b0undary",
-        form(("model", "hearing"), (" model", "other")), form(("model", "hearing"), ("_charset_", "utf-7")), b"x" + good, b'{"model": "hearing"}',
+        form(("model", "hearing"), (" model", "other")), form(("model", "hearing"), ("model[0]", "other")), form(("model", "hearing"), ("Model", "other")),
+        good.replace(b'name="model"', b'name="x"; x-name="model"'), good.replace(b'"a.mp3"', b'"; name=model; x=a.mp3"'), form(("model", "hearing"), ("_charset_", "utf-7")), b"x" + good, b'{"model": "hearing"}',
     ]
     for body in unsure:
         answer = send(w, body, key=KEY)
         assert (answer.status, answer.error["code"]) == (400, "invalid_form"), body
         assert "not acceptable as a form" in answer.error["message"]
-    for kind in ("multipart/form-data", "multipart/form-data; boundary=b0undary; boundary=b", "multipart/form-data; boundary=b0undary; charset=utf-7", 'multipart/form-data; boundary="b0und\\ary"', "Multipart/Form-Data; boundary*=utf-8''b0undary"):
+    for kind in ("multipart/form-data; xboundary=b; boundary=b0undary", 'multipart/form-data; boundary=b0undary; x="; boundary=b"', "multipart/form-data", "multipart/form-data; boundary=b0undary; boundary=b", "multipart/form-data; boundary=b0undary; charset=utf-7", 'multipart/form-data; boundary="b0und\\ary"', "Multipart/Form-Data; boundary*=utf-8''b0undary"):
         assert send(w, good, kind=kind, key=KEY).error["code"] == "invalid_form", kind
     assert len(upstream.requests) == 2
     for body in unsure[:-1]:  # nobody would have been asked: they go on as they came
@@ -120,6 +121,51 @@ def test_limits_of_a_forms_model(weir, upstream):
     assert send(w, form(("model", "m"), ("n", "3")), path="/v1/images/edits").error["code"] == "integer_above_max_value"
     assert send(w, form(("model", "m"), ("n", "2")), path="/v1/images/edits").status == 200
     assert send(w, b"--", kind="multipart/form-data; boundary=b0undary").error["code"] == "invalid_form"
+
+
+@pytest.mark.parametrize("where", ["file", "client", "model"])
+def test_how_many_answers_a_form_asks_for(weir, upstream, where):
+    """Whatever some server may read as a number that weir does not is refused where a number is bounded."""
+    upstream.always(reply(200, {"data": []}))
+    bound = {"limits": {"request": {"n": 2}}}
+    more = {"file": bound, "client": {"clients": [{"name": "a", "key": KEY, **bound}]}, "model": {"models": {"m": {"targets": ["main"], **bound}, "*": "main"}}}[where]
+    w = weir(upstream, **more, **PATHS)
+    for n in ("+10", "10.0", "1_0", "9" * 30, "ten"):
+        assert send(w, form(("model", "m"), ("n", n)), path="/v1/images/edits", key=KEY).error["code"] == "invalid_form", n
+    for body in (form(("model", "m"), ("n", "1"), ("n", "9")), form(("model", "m"), ("n", "9", "n.txt")), form(("model", "m"), ("n[]", "9"))):
+        assert send(w, body, path="/v1/images/edits", key=KEY).error["code"] == "invalid_form", body
+    for n in ("3", " 3 "):
+        assert send(w, form(("model", "m"), ("n", n)), path="/v1/images/edits", key=KEY).error["code"] == "integer_above_max_value"
+    for n in ("3", " 3", "+3", "3.0", "0_3", "\\u0033"):
+        body = b'{"model": "m", "n": "%s"}' % n.encode()
+        assert send(w, body, path="/v1/images/generations", kind="application/json", key=KEY).error["code"] == "integer_above_max_value", n
+    assert not upstream.requests
+    for n in ("2", "", "0"):
+        assert send(w, form(("model", "m"), ("n", n)), path="/v1/images/edits", key=KEY).status == 200
+    for n in ("2", "two", ""):
+        assert send(w, b'{"model": "m", "n": "%s"}' % n.encode(), path="/v1/images/generations", kind="application/json", key=KEY).status == 200
+
+
+def test_a_query_names_no_other_model(weir, upstream):
+    """Go's FormValue, and servers that use it, read the query first."""
+    upstream.always(reply(200, {"text": "Hi"}))
+    w = weir(upstream, clients=[{"name": "held", "key": KEY, "models": ["hearing"]}, {"name": "free", "key": KEY[::-1]}], **PATHS)
+    path = "/v1/audio/transcriptions?model=other&x=1&mode%6C[]=third"
+    assert send(w, form(("model", "hearing")), path=path, key=KEY).status == 200
+    assert send(w, b'{"model": "hearing"}', path=path, kind="application/json", key=KEY).status == 200
+    assert [r.path for r in upstream.requests] == ["/v1/audio/transcriptions?x=1"] * 2
+    answer = send(w, bytes(range(256)), path=path, kind="audio/mpeg", key=KEY)
+    assert (answer.status, answer.error["param"]) == (400, "model") and len(upstream.requests) == 2
+    assert send(w, bytes(range(256)), path=path, kind="audio/mpeg", key=KEY[::-1]).status == 200
+    assert upstream.requests[-1].path == path
+
+
+@pytest.mark.parametrize("word", ["true", "True", "1", "on", "yes", "t", "Y"])
+def test_a_form_that_asks_for_a_stream(weir, upstream, word):
+    upstream.always(reply(200, {"text": "Hi"}))
+    w = weir(upstream, **PATHS)
+    assert record_of(w, send(w, form(("model", "m"), ("stream", word))))["stream"]
+    assert not record_of(w, send(w, form(("model", "m"), ("stream", "no"))))["stream"]
 
 
 def test_the_paths_model_goes_before_a_forms(weir, upstream):

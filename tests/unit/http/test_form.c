@@ -83,9 +83,9 @@ static void as_clients_write_it(void **state) {
         {"multipart/form-data; boundary=b", FIELD("form-data; name=\"model\"") "\r\n--b--", "",
          NULL},
         {"multipart/form-data; boundary=b",
-         FIELD("form-data; name=\"model[]\"") "x\r\n" MODEL "--b--", "m", NULL},
+         FIELD("form-data; name=\"image[]\"") "x\r\n" MODEL "--b--", "m", NULL},
         {"application/x-www-form-urlencoded", "a=b&model=gpt%2D4+x&stream=true", "gpt-4 x", "true"},
-        {"application/x-www-form-urlencoded; charset=UTF-8", "mode%6C=m%&&=&model[]=x&a;b=c", "m%",
+        {"application/x-www-form-urlencoded; charset=UTF-8", "mode%6C=m%&&=&model_x=x&a;b=c", "m%",
          NULL},
         {"application/x-www-form-urlencoded", "models=x&mode=y&model=", "", NULL},
         {"application/x-www-form-urlencoded", "{\"model\":\"m\"}", NULL, NULL},
@@ -154,9 +154,21 @@ static void what_readers_take_for_different_things(void **state) {
         {FIELD("attachment; name=model") "m\r\n--b--", "a part with a name is not called form-data",
          26},
         {FIELD("form-data; name=\" model\"") "m\r\n--b--",
-         "a field's name has blanks at its beginning or end", 54},
+         "a field has a name that some readers take for another", 54},
         {FIELD("form-data; name=\"model\t\"") "m\r\n--b--",
-         "a field's name has blanks at its beginning or end", 54},
+         "a field has a name that some readers take for another", 54},
+        {FIELD("form-data; name=\"\xef\xbb\xbfmodel\"") "m\r\n--b--",
+         "a field has a name that some readers take for another", 56},
+        {FIELD("form-data; name=\"model[0]\"") "m\r\n--b--",
+         "a field has a name that some readers take for another", 56},
+        {FIELD("form-data; name=\"/model\"") "m\r\n--b--",
+         "a field has a name that some readers take for another", 54},
+        {FIELD("form-data; name=Model") "m\r\n--b--",
+         "a field has a name that some readers take for another", 51},
+        {FIELD("form-data; x-name=model") "m\r\n--b--",
+         "not every reader takes a part's name for the same", 37},
+        {FIELD("form-data; filename=\"; name=model; y=z\"") "m\r\n--b--",
+         "not every reader takes a part's name for the same", 37},
         {FIELD("form-data; name=_charset_") "utf-7\r\n--b--", "it names the charset of its fields",
          5},
         {FIELD("form-data; name=model; filename=x") "m\r\n--b--",
@@ -193,6 +205,9 @@ static void types_that_readers_take_for_different_things(void **state) {
         {"multipart/form-data; boundary=\"b \"", "the boundary in its Content-Type is none"},
         {"multipart/form-data; boundary=\"b\\c\"", "the boundary in its Content-Type is none"},
         {"multipart/form-data; boundary=b; charset=utf-7", "its charset is not UTF-8"},
+        {"multipart/form-data; boundary=\" b\"", "the boundary in its Content-Type is none"},
+        {"multipart/form-data; xboundary=c; boundary=b", NULL},
+        {"multipart/form-data; boundary=b; x=\"; boundary=c\"", NULL},
         {"multipart/form-data; boundary*=b", NULL},
         {"multipart/form-data; boundary=b; charset*0=utf; charset*1=-7", NULL},
         {"multipart/form-data, text/plain; boundary=b", NULL},
@@ -228,9 +243,13 @@ static void pairs_that_readers_take_for_different_things(void **state) {
         {"a=b;model=a", "a ';' stands beside a field"},
         {"model=a;b", "a ';' stands beside a field"},
         {"models=x&mode=y&model", "a field has a name alone"},
-        {"+model=a", "a field's name has blanks at its beginning or end"},
-        {"%20%0amodel=a", "a field's name has blanks at its beginning or end"},
-        {"model%00x=a", "a field's name has blanks at its beginning or end"},
+        {"+model=a", "a field has a name that some readers take for another"},
+        {"%20%0amodel=a", "a field has a name that some readers take for another"},
+        {"model%00x=a", "a field has a name that some readers take for another"},
+        {"?model=a", "a field has a name that some readers take for another"},
+        {"\xef\xbb\xbfmodel=a", "a field has a name that some readers take for another"},
+        {"a=b&MODEL=a", "a field has a name that some readers take for another"},
+        {"a=b&model[]=a", "a field has a name that some readers take for another"},
         {"_charset_=utf-7", "it names the charset of its fields"},
         {"model=a%0a", "a field has control characters, or bytes that are no UTF-8"},
         {"model=%ff", "a field has control characters, or bytes that are no UTF-8"},
@@ -242,6 +261,27 @@ static void pairs_that_readers_take_for_different_things(void **state) {
         assert_string_equal(f.fault.what, rows[i].what);
         form_done(&f);
     }
+}
+
+/* It is not copied to be read. */
+static void what_is_long_is_no_word(void **state) {
+    (void)state;
+    buf body = BUF_EMPTY;
+    formed f;
+    buf_add_cstr(&body, "other=");
+    for (int i = 0; i < 20000; i++)
+        buf_add_cstr(&body, "+");
+    form_read(&f, PAIRS, buf_span(&body));
+    assert_true(f.good);
+    form_done(&f);
+    buf_add_cstr(&body, "&model=");
+    for (int i = 0; i < 20000; i++)
+        buf_add_cstr(&body, "+");
+    form_read(&f, PAIRS, buf_span(&body));
+    assert_false(f.good);
+    assert_string_equal(f.fault.what, "a field that is a word has more than 16 KiB");
+    form_done(&f);
+    buf_done(&body);
 }
 
 /* Cut anywhere it is none. */
@@ -336,6 +376,7 @@ int main(void) {
         cmocka_unit_test(types_that_readers_take_for_different_things),
         cmocka_unit_test(pairs_that_readers_take_for_different_things),
         cmocka_unit_test(a_part_of_a_form_is_no_form),
+        cmocka_unit_test(what_is_long_is_no_word),
         cmocka_unit_test(writes_what_it_reads),
         cmocka_unit_test(a_large_one_is_read_once),
     };
