@@ -139,7 +139,7 @@ static bool export_line(void *user, unsigned file, uint64_t number, span line, b
         buf_add(&e->out, line);
     buf_add_char(&e->out, '\n');
     if (e->out.len < WRITE_AT) return true;
-    e->failed = !cli_print(&e->out);
+    e->failed = !cli_print_as(&e->out, true);
     buf_clear(&e->out);
     return !e->failed;
 }
@@ -155,7 +155,7 @@ static bool export_all(const char *folder, exporting *e) {
     }
     trail_files_done(&files);
     buf_done(&why);
-    if (!good || e->failed || !cli_print(&e->out)) return false;
+    if (!good || e->failed || !cli_print_as(&e->out, true)) return false;
     const bool all = tell_unread(e);
     return tell_closed(e) && all;
 }

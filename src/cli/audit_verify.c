@@ -93,7 +93,8 @@ static int run(const cli_args *args) {
             write_json(&report, &out);
         else
             write_text(&report, &out);
-        status = read && cli_print(&out) && report.whole ? CLI_OK : CLI_FAILED;
+        const bool json = args->values[OPT_JSON] != NULL;
+        status = read && cli_print_as(&out, json) && report.whole ? CLI_OK : CLI_FAILED;
         verify_report_done(&report);
     }
     audit_place_done(&place);

@@ -44,7 +44,7 @@ static int tell_revoked(const store_key *row, bool json) {
     } else {
         buf_addf(&out, "%.*s is revoked\n", SPAN_ARG(row->name));
     }
-    const bool told = cli_print(&out);
+    const bool told = cli_print_as(&out, json);
     buf_done(&out);
     return told ? CLI_OK : CLI_FAILED;
 }

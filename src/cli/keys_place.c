@@ -80,7 +80,7 @@ int keys_tell_new(const store_key *row, char text[KEY_TEXT_LEN + 1], bool json) 
         buf_add_cstr(&out, text);
     buf_add_char(&out, '\n');
     mem_wipe(text, KEY_TEXT_LEN);
-    const bool told = cli_print(&out);
+    const bool told = cli_print_as(&out, json);
     mem_wipe(out.ptr, out.len);
     buf_done(&out);
     if (!told)

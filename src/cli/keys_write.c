@@ -90,7 +90,7 @@ static int tell_change(const store_key *row, bool json) {
     } else {
         buf_addf(&out, "%.*s is changed\n", SPAN_ARG(row->name));
     }
-    const bool told = cli_print(&out);
+    const bool told = cli_print_as(&out, json);
     buf_done(&out);
     return told ? CLI_OK : CLI_FAILED;
 }

@@ -64,7 +64,7 @@ static int look(view *v) {
     if (told) {
         buf out = BUF_EMPTY;
         show(v, buf_span(&f.body), &out);
-        v->unread = !cli_print(&out);
+        v->unread = !cli_print_as(&out, v->args->values[OPT_JSON]);
         ready = ready && !v->unread;
         buf_done(&out);
     } else {

@@ -111,10 +111,11 @@ static bool is_named(const config_cache *c, span name) {
 }
 
 /* It may make another answer, and has no place of its own in the key. */
-static bool adds(const exchange *x, const http_header *h, const posed_question *q) {
+static bool adds(const exchange *x, const http_header *h, const http_hops *named,
+                 const posed_question *q) {
     for (size_t i = 0; i < FORWARDED; i++)
         if (h->value.ptr && h->value.ptr == q->more[i].ptr) return false;
-    return provider_header_steers(h->name) || is_named(options_of(x), h->name);
+    return provider_header_steers(h->name, named) || is_named(options_of(x), h->name);
 }
 
 static span lower(arena *a, span name) {
@@ -126,18 +127,18 @@ static span lower(arena *a, span name) {
 
 /* Most requests have none. They stand behind all else that there may be, so that no key is another
  * question's. */
-static void add_headers(const exchange *x, posed_question *ret) {
+static void add_headers(const exchange *x, const http_hops *named, posed_question *ret) {
     const http_headers in = x->facts.headers;
     size_t count = 0;
     for (size_t i = 0; i < in.count; i++)
-        count += adds(x, &in.items[i], ret);
+        count += adds(x, &in.items[i], named, ret);
     if (!count) return;
     arena *a = &x->env->event_arena;
     span *more = arena_alloc(a, (POSED_MORE + 2 * count) * sizeof *more);
     memcpy(more, ret->more, sizeof ret->more);
     size_t n = POSED_MORE;
     for (size_t i = 0; i < in.count; i++) {
-        if (!adds(x, &in.items[i], ret)) continue;
+        if (!adds(x, &in.items[i], named, ret)) continue;
         more[n++] = lower(a, in.items[i].name);
         more[n++] = in.items[i].value;
     }
@@ -149,9 +150,13 @@ void cache_pose(const exchange *x, posed_question *ret) {
     static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
     const size_t count = x->model->target_count;
     span *targets = arena_alloc(&x->env->event_arena, 2 * count * sizeof(span));
+    http_hops named; /* these do not cross: nobody's answer depends on them */
+    http_hops_of(x->facts.headers, &named);
     ret->cap = x->facts.cap_tokens;
     for (size_t i = 0; i < FORWARDED; i++)
-        ret->more[i] = http_header_get(x->facts.headers, forwarded[i]);
+        ret->more[i] = provider_header_out(forwarded[i], &named)
+                           ? http_header_get(x->facts.headers, forwarded[i])
+                           : SPAN_EMPTY;
     ret->more[FORWARDED] = span_from((const char *)&x->shaped, sizeof x->shaped);
     ret->more[FORWARDED + 1] = span_from((const char *)&ret->cap, sizeof ret->cap);
     for (size_t i = 0; i < count; i++) {
@@ -169,7 +174,7 @@ void cache_pose(const exchange *x, posed_question *ret) {
                               .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
                               .rules = write_rules(options_of(x), ret->rules),
                               .body = x->facts.root};
-    add_headers(x, ret);
+    add_headers(x, &named, ret);
 }
 
 cache_key cache_use_bucket(cache_use *u, json_value text, span apart) {

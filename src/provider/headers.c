@@ -66,18 +66,19 @@ bool provider_header_out(span name, const http_hops *named) {
  * answer. Sources: OpenAI's, Anthropic's, Groq's (compound's versions), Bedrock's, DashScope's and
  * Azure's (AI inference, machine learning) API references; LiteLLM's, Portkey's and Helicone's
  * directories of headers. */
-bool provider_header_steers(span name) {
+bool provider_header_steers(span name, const http_hops *named) {
     static const span begins[] = {
         SPAN("openai-"),          SPAN("anthropic-"),   SPAN("groq-model-version"),
         SPAN("x-amzn-bedrock-"),  SPAN("x-dashscope-"), SPAN("azureml-model-deployment"),
         SPAN("extra-parameters"), SPAN("x-litellm-"),   SPAN("x-portkey-"),
         SPAN("helicone-"),
     };
-    static const span ids[] = {SPAN("-trace-id"), SPAN("-span-id"), SPAN("-request-id")};
+    static const span ids[] = {SPAN("-trace-id"), SPAN("-span-id"), SPAN("-request-id"),
+                               SPAN("-session-id"), SPAN("-call-id")};
     if (!prefixed(name, begins, ARRAY_LEN(begins))) return false;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         if (span_iends(name, ids[i])) return false;
-    return !http_names_have(never_out, ARRAY_LEN(never_out), name);
+    return provider_header_out(name, named);
 }
 
 /* What weir says for itself, what is between it and the provider's host, and what would let the

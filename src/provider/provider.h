@@ -128,7 +128,7 @@ const provider_ops *provider_find(span kind);
  * that message's Connection names ends here. */
 bool provider_header_out(span name, const http_hops *named);
 bool provider_header_back(span name, const http_hops *named);
-/* Whether the answer may depend on a client's header, as far as that can be told by its name. */
-bool provider_header_steers(span name);
+/* Whether it crosses and the answer may depend on it, as far as that can be told by its name. */
+bool provider_header_steers(span name, const http_hops *named);
 
 #endif

@@ -285,6 +285,23 @@ def test_a_forged_head_is_named(trail):
         assert "forged" in fault(trail)["fault"]
 
 
+def test_what_was_asked_does_not_steer_the_terminal(weir, upstream, tmp_path):
+    """A program gets the record as it stands, for its hash; a terminal what has no controls."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(audited(upstream, tmp_path))
+    assert wire.chat(w, user="a \u009b2Jb \u202ec").status == 200
+    w.stop()
+    command = [daemon.WEIR, "audit", "export", tmp_path / "kept", "--kind", "call"]
+    plain = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True).stdout.decode()
+    master, slave = os.openpty()
+    with open(master, "rb", buffering=0) as screen:
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=slave, timeout=60, check=True)
+        os.close(slave)
+        shown = screen.read(8192).removesuffix(b"\r\n").decode()
+    assert shown.isprintable() and json.loads(shown) == json.loads(plain)
+    assert json.loads(plain)["call"]["user"] == "a \u009b2Jb \u202ec" and "\u202e" in plain
+
+
 def test_tail_and_export(trail, tmp_path):
     rows = run(tmp_path, "audit", "tail", "-c", trail.config_path, "-n", "3").splitlines()
     assert [row.split()[0] for row in rows] == ["4", "5", "6"]
