@@ -86,14 +86,20 @@ static retry_hint read_hint(const http_head *head) {
     return hint;
 }
 
+static bool was_asked(const request_facts *f, const http_hops *named, span name) {
+    return provider_header_out(name, named) && http_header_get(f->headers, name).ptr;
+}
+
 /* What the client asks for, whose copy he has told of, is as it was: that is the answer, without a
  * body. */
 static bool is_unchanged(const attempt *a, const http_head *head) {
     const request_facts *f = a->spec.facts;
     if (head->status != 304 || f->endpoint != EP_OTHER) return false;
     if (!span_eq(f->method, SPAN_OF("GET")) && !span_eq(f->method, SPAN_OF("HEAD"))) return false;
-    return http_header_get(f->headers, SPAN_OF("if-none-match")).ptr ||
-           http_header_get(f->headers, SPAN_OF("if-modified-since")).ptr;
+    http_hops named;
+    http_hops_of(f->headers, &named);
+    return was_asked(f, &named, SPAN_OF("if-none-match")) ||
+           was_asked(f, &named, SPAN_OF("if-modified-since"));
 }
 
 static void on_head(void *user, const http_head *as_sent) {
@@ -113,7 +119,7 @@ static void on_head(void *user, const http_head *as_sent) {
                                    a->spec.arena));
         return;
     }
-    if (attempt_is_unreadable(a, &head)) return;
+    if (!unchanged && attempt_is_unreadable(a, &head)) return; /* of a coding of no body */
     if (unchanged || (head.status >= 200 && head.status <= 299)) {
         span type = attempt_intact_value(a, as_sent, &head, SPAN_OF("content-type"));
         attempt_open_reader(a, &head, type);

@@ -2,6 +2,7 @@
  * not steer it. Controls of C1 and marks of writing direction may stand in JSON as they are, and
  * what it tells (descriptions of servers' tools, models of providers, clients' words) is anybody's.
  */
+#include "base/mem.h"
 #include "cli/chat_filter.h"
 #include "cli/cli.h"
 
@@ -12,6 +13,7 @@ bool cli_print_as(const buf *text, bool json) {
     buf harmless = BUF_EMPTY;
     chat_filter_json(buf_span(text), &harmless);
     const bool good = cli_print(&harmless);
+    mem_wipe(harmless.ptr, harmless.len); /* of a new key's text, too */
     buf_done(&harmless);
     return good;
 }

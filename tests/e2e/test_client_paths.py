@@ -249,7 +249,7 @@ def test_keys(weir, upstream, headers, client):
         assert answer.error["code"] == "invalid_api_key" and not upstream.requests
 
 
-@pytest.mark.parametrize("kind", ["", "Content-Type: application/json\r\nContent-Length: 10\r\n", "Content-Type: text/event-stream\r\n"])
+@pytest.mark.parametrize("kind", ["", "Content-Type: application/json\r\nContent-Length: 10\r\n", "Content-Type: text/event-stream\r\n", "Content-Encoding: gzip\r\n", "Content-Encoding: own\r\n"])
 def test_what_has_not_changed_is_not_told_again(weir, upstream, kind):
     """A client's cache of a file, with what its server says of the body that does not come (RFC 9110, 15.4.5)."""
     upstream.always(raw([f'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n{kind}\r\n'.encode()], end="keep"))
@@ -260,7 +260,7 @@ def test_what_has_not_changed_is_not_told_again(weir, upstream, kind):
             assert (answer.status, answer.body, answer.header("etag"), answer.header("content-length"), answer.header("content-type")) == (304, b"", '"a"', None, None)
             line = w.wait_call(answer.header("x-request-id"))
             assert line["status"] == 304 and "error" not in line, line
-    for method, path, body, headers in (("GET", "/v1/files/f", None, {}), ("POST", "/v1/files/f", {}, {"If-None-Match": "*"}), ("POST", "/v1/chat/completions", {"model": "m", "messages": HELLO}, {"If-None-Match": "*"})):
+    for method, path, body, headers in (("GET", "/v1/files/f", None, {}), ("GET", "/v1/files/f", None, {"Connection": "If-None-Match", "If-None-Match": "*"}), ("POST", "/v1/files/f", {}, {"If-None-Match": "*"}), ("POST", "/v1/chat/completions", {"model": "m", "messages": HELLO}, {"If-None-Match": "*"})):
         refused = wire.call(w, method, path, body, headers)
         assert (refused.status, refused.error["code"]) == (502, "provider_redirected"), (method, path)
 

@@ -435,7 +435,8 @@ int main(void) {
     X(a_key_is_found_by_its_text_name_and_id), X(names_are_unique_and_options_fit),                \
         X(a_change_replaces_what_it_names), X(a_rotated_text_counts_for_a_while),                  \
         X(a_revoked_key_stays_so), X(each_change_has_a_number), X(two_share_a_store),              \
-        X(lists_go_by_name), X(what_was_done_is_kept_until_it_is_taken), X(what_is_not_kept_is_told_again)
+        X(lists_go_by_name), X(what_was_done_is_kept_until_it_is_taken),                           \
+        X(what_is_not_kept_is_told_again)
     const struct CMUnitTest tests[] = {ALL(T), T(no_text_is_in_the_file), T(a_file_tells_nobody)};
     const struct CMUnitTest at_a_server[] = {ALL(P), P(who_listens_is_told),
                                              P(the_end_of_a_connection_is_heard)};
