@@ -13,6 +13,7 @@ typedef struct form_reader {
     http_form_field *fields;
     arena *arena;
     http_form_fault *fault;
+    bool is_form_data; /* some read no fields in what else is multipart */
 } form_reader;
 
 static bool fail(form_reader *r, size_t offset, const char *what) {
@@ -122,7 +123,9 @@ static bool read_type(form_reader *r, span type, span *ret_boundary) {
     static const char unlike[] = "not every reader takes its Content-Type for the same";
     const size_t to = span_find(type, 0, ';');
     span rest = span_slice(type, to, type.len);
-    if (!is_media_type(span_trim(span_slice(type, 0, to)), r->form.kind)) return fail(r, 0, unlike);
+    const span media = span_trim(span_slice(type, 0, to));
+    if (!is_media_type(media, r->form.kind)) return fail(r, 0, unlike);
+    r->is_form_data = span_ieq(media, SPAN_OF("multipart/form-data"));
     parameter p;
     parameter_result got;
     *ret_boundary = SPAN_EMPTY;
@@ -231,7 +234,9 @@ static bool read_disposition(form_reader *r, span d, span *ret_name, bool *ret_f
             return fail_at(r, p.name, "not every reader takes a part's name for the same");
         if (name) *ret_name = p.value;
     }
-    if (got == PARAMETERS_BAD || !type)
+    const bool open =
+        span_ends(span_trim(d), SPAN_OF(";")); /* to some a parameter without a name */
+    if (got == PARAMETERS_BAD || !type || open)
         return fail_at(r, d, "not every reader takes a part's Content-Disposition for the same");
     if (ret_name->ptr && !span_ieq(span_slice(d, 0, type), SPAN_OF("form-data")))
         return fail_at(r, d, "a part with a name is not called form-data");
@@ -245,8 +250,12 @@ static bool is_plain_coding(span coding) {
     return !coding.ptr;
 }
 
+/* What has another type is a file to some. */
 static bool is_plain_type(span type) {
-    span rest = span_slice(type, span_find(type, 0, ';'), type.len);
+    const size_t to = span_find(type, 0, ';');
+    span rest = span_slice(type, to, type.len);
+    if (type.ptr && !span_ieq(span_trim(span_slice(type, 0, to)), SPAN_OF("text/plain")))
+        return false;
     parameter p;
     parameter_result got;
     while ((got = next_parameter(&rest, &p)) == PARAMETER)
@@ -268,6 +277,7 @@ static bool read_part(form_reader *r, span head, span content) {
     if (is_charset_field(r, name)) return fail_at(r, head, "it names the charset of its fields");
     const size_t index = wanted_index(r, name);
     if (index == r->count) return true;
+    if (!r->is_form_data) return fail_at(r, head, "it has fields, and is no multipart/form-data");
     if (file) return fail_at(r, head, "a field that is a text comes as a file");
     if (!is_plain_coding(h.coding) || !is_plain_type(h.type))
         return fail_at(r, head, "a field that is a text is encoded");
