@@ -1,5 +1,6 @@
 #include "http/form.h"
 
+#include "base/hash.h"
 #include "http/chars.h"
 #include "http/nearly.h"
 
@@ -139,7 +140,8 @@ static bool read_type(form_reader *r, span type, span *ret_boundary) {
             return fail(r, 0, "the boundary in its Content-Type is none");
         if (boundary) *ret_boundary = p.value;
     }
-    return got == PARAMETERS_END || fail(r, 0, unlike);
+    return (got == PARAMETERS_END && !span_ends(span_trim(type), SPAN_OF(";"))) ||
+           fail(r, 0, unlike);
 }
 
 /* ---- fields ---- */
@@ -339,6 +341,17 @@ static span undo_escapes(arena *a, span s) {
     return span_from(to, n);
 }
 
+/* Without what some leave as it stands, take for another charset's, or for the end of a name. */
+static bool is_escaped_well(span raw) {
+    unsigned char c;
+    if (span_find_span(raw, 0, SPAN_OF("]=")) < raw.len) return false;
+    for (size_t i = 0; i < raw.len; i++)
+        if ((unsigned char)raw.ptr[i] >= 0x80 ||
+            (raw.ptr[i] == '%' && !hex_decode(span_slice(raw, i + 1, i + 3), &c, 1)))
+            return false;
+    return true;
+}
+
 /* odd: a ';' stands beside it, which to some ends a pair as well. */
 static bool read_pair(form_reader *r, span pair, bool odd) {
     const size_t eq = span_find(pair, 0, '=');
@@ -350,6 +363,7 @@ static bool read_pair(form_reader *r, span pair, bool odd) {
     if (eq == pair.len) return fail_at(r, pair, "a field has a name alone");
     if (raw.len > PAIR_BYTES)
         return fail_at(r, pair, "a field that is a word has more than 16 KiB");
+    if (!is_escaped_well(raw)) return fail_at(r, raw, "a field has bytes that are to be escaped");
     return take_field(r, index, name, raw, undo_escapes(r->arena, raw));
 }
 
