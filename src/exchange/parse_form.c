@@ -73,7 +73,8 @@ stage_result parse_form(exchange *x, span type, span body, bool is_json) {
     form.model = fields[MODEL];
     if (!read_choices(fields[CHOICES].text, &form.choices)) {
         fault = (http_form_fault){"its field 'n' is no number", 0};
-        return judge(x, &fault);
+        if (choices_matter(x)) return refuse_unread(x, &fault);
+        form.choices = 1;
     }
     request_form *kept = arena_alloc(&x->arena, sizeof *kept);
     *kept = form;
