@@ -8,14 +8,22 @@
 #include "call/price_part.h"
 #include "exchange/functions.h"
 
+#include <string.h>
+
+/* What weir itself has stopped while the provider had all of it: as far as anybody knows that was
+ * at work, for a client that does not wait as for one that does. */
+static bool was_stopped(const attempt_record *a) {
+    return !a->status && a->sent_us && a->outcome && !strcmp(a->outcome, "cancelled");
+}
+
 /* Refusals and what nobody answers cost nothing, whatever a target's price is; nor does what asks
  * no model for anything. */
-static bool was_answered(const attempt_record *a) {
-    return a->status >= 200 && a->status < 300;
+static bool costs(const attempt_record *a) {
+    return (a->status >= 200 && a->status < 300) || was_stopped(a);
 }
 
 /* What is not told is not free: the attempt that answered used what the record says; another one
- * that was stopped after it had begun to answer, at least the prompt. */
+ * that was stopped, at least the prompt. */
 static void fill_usage(exchange *x, attempt_record *a, bool is_answer) {
     const uint8_t service = a->usage.service;
     if (is_answer) {
@@ -39,7 +47,7 @@ stage_result stage_price(exchange *x) {
     unsigned answered = 0, priced = 0;
     for (unsigned i = 0; i < c.attempts; i++) {
         attempt_record *a = &c.tries[i];
-        if (was_answered(a) && !x->facts.asks_no_model) {
+        if (costs(a) && !x->facts.asks_no_model) {
             fill_usage(x, a, (int)i == c.answered);
             a->cost_nano = prices_cost(known, a->target, &a->usage, now_us);
             answered++;

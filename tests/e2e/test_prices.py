@@ -84,6 +84,31 @@ def test_a_lost_hedge_that_told_nothing_costs_its_prompt(weir, upstreams):
     assert record["prompt_tokens"] == 7 and not record["estimated"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_its_client_leaves_costs_its_prompt(weir, upstream, stream):
+    """Before anything has come: a client that is in a hurry, and asks again, spends what its budget counts."""
+    upstream.always(after(60, reply(200, bodies.completion())))
+    w = weir(upstream, clients=[{"name": "app", "key": "0123456789abcdef", "limits": {"spend": "0.02/d"}}], prices={"*": {"input": 1000, "output": 1}})
+    for times in (1, 2):
+        with wire.connect(w) as c:
+            c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "stream": stream, "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]},
+                      headers=[("authorization", "Bearer 0123456789abcdef")])
+            upstream.wait_requests(times)
+            c.abort()
+        line = w.calls(times)[-1]
+        assert line["outcome"] == "cancelled" and line["cost_nano"] > 4_000_000, line
+    assert wire.chat(w, headers={"Authorization": "Bearer 0123456789abcdef"}, max_tokens=1).error["code"] == "insufficient_quota"
+
+
+def test_a_lost_hedge_that_was_not_answered_costs_its_prompt(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(after(60, reply(200, bodies.completion())))
+    spare.script(after(0.1, reply(200, bodies.completion(usage=usage(7, 2)))))
+    w = weir(two(main, spare, **HEDGE, prices={"main/a": {"input": 1, "output": 1}, "spare/b": {"input": 10, "output": 10}}))
+    lost, won = record_of(w, chat(w, True))["tries"]
+    assert lost["estimated"] is True and lost["cost_nano"] == 1000 * lost["prompt_tokens"] > 0 and won["cost_nano"] == 90000
+
+
 def test_a_broken_stream_costs_what_is_reckoned(weir, upstream):
     upstream.script(sse(bodies.stream("a", "b")[:-1], end="cut"))
     w = weir(upstream, retry={"retries": 0}, **PRICES)
