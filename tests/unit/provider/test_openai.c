@@ -512,7 +512,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_answers_bound_is_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(the_bound_has_the_name_that_is_known, setup, teardown),
         cmocka_unit_test(a_refusal_of_what_was_added),
-        cmocka_unit_test(what_a_form_puts_in_is_left_out),
+        cmocka_unit_test_setup_teardown(what_a_form_puts_in_is_left_out, setup, teardown),
         cmocka_unit_test(a_refusal_of_what_a_form_puts_in),
         cmocka_unit_test_setup_teardown(a_body_that_cannot_be_edited, setup, teardown),
         cmocka_unit_test_setup_teardown(azure_names_the_deployment_in_the_path, setup, teardown),
