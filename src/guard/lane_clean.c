@@ -11,7 +11,7 @@ static bool may_arm(const guard_policy *p, span text, literal_hit hit, size_t en
     if (hit.owner >= SHAPE_OWNER) {
         const guard_shape shape = (guard_shape)(hit.owner - SHAPE_OWNER);
         if (!s->shaped_count[shape] || !guard_shape_at(shape, text, end - 1, &at)) return false;
-        return shape != SHAPE_DIGITS || guard_digits_from(text, at, true) >= s->digits;
+        return shape != SHAPE_DIGITS || guard_digits_from(text, at, true).all >= s->digits;
     }
     const bool behind_letter =
         at && (text.ptr[at - 1] | 0x20) >= 'a' && (text.ptr[at - 1] | 0x20) <= 'z';

@@ -10,11 +10,13 @@ typedef enum outcome { NOTHING, MAYBE, FOUND } outcome;
 /* Where a rule may match. */
 typedef struct place {
     size_t at;
-    size_t known;  /* the byte that told */
-    size_t floor;  /* what is before it is not hidden: it may be gone */
-    size_t digits; /* guard_digits_from(); SIZE_MAX where it is not asked */
-    bool forced;   /* it does, as it takes too many steps */
+    size_t known;        /* the byte that told */
+    size_t floor;        /* what is before it is not hidden: it may be gone */
+    guard_digits digits; /* guard_digits_from(); many_digits where it is not asked */
+    bool forced;         /* it does, as it takes too many steps */
 } place;
+
+static const guard_digits many_digits = {SIZE_MAX, SIZE_MAX};
 
 typedef struct match {
     size_t from, to;             /* of all of it */
@@ -222,7 +224,7 @@ static void arm(work *w, uint32_t rule, place p) {
     const rule_code *r = rule_of(w, rule);
     if (r->apart && is_word_before(w, p.at)) return;
     if (r->parted && p.at && is_letter(w->norm.ptr[p.at - 1])) return;
-    if (p.digits < r->digits) return;
+    if (p.digits.all < r->digits.all || p.digits.run < r->digits.run) return;
     lane_open *o = find_open(w->l, rule);
     if (o && o->open && w->base + p.floor < o->hides) o->hides = w->base + p.floor;
     if (o && (o->open || w->base + p.at < o->until)) return;
@@ -255,8 +257,9 @@ static void arm_shape(work *w, guard_shape shape, size_t known, const search *s)
     size_t at;
     if (s->only && s->only->shape != shape) return;
     if (!guard_shape_at(shape, w->norm, known, &at)) return;
-    const size_t digits = shape == SHAPE_DIGITS ? guard_digits_from(w->norm, at, w->end) : SIZE_MAX;
-    if (digits < w->set->digits) return;
+    const guard_digits digits =
+        shape == SHAPE_DIGITS ? guard_digits_from(w->norm, at, w->end) : many_digits;
+    if (digits.all < w->set->digits) return;
     for (size_t i = 0; i < w->set->shaped_count[shape]; i++) {
         uint32_t rule = w->set->shaped[shape][i];
         const rule_code *r = rule_of(w, rule);
@@ -270,7 +273,7 @@ static void arm_hit(work *w, literal_hit hit, size_t end, const search *s) {
         arm_shape(w, (guard_shape)(hit.owner - SHAPE_OWNER), end - 1, s);
         return;
     }
-    place p = {end - hit.seen, end - 1, end - hit.seen + hit.len, SIZE_MAX, false};
+    place p = {end - hit.seen, end - 1, end - hit.seen + hit.len, many_digits, false};
     if (is_sought(s, rule_of(w, hit.owner), &p)) arm(w, hit.owner, p);
 }
 
@@ -311,7 +314,7 @@ static void resume(work *w, uint32_t i) {
     lane_open *o = &w->l->opens[i];
     const rule_code *r = rule_of(w, o->rule);
     place p = {(size_t)(o->at - w->base), (size_t)(o->known - w->base),
-               (size_t)(o->floor - w->base), SIZE_MAX, o->forced};
+               (size_t)(o->floor - w->base), many_digits, o->forced};
     attempt(w, r, p);
     o = find_open(w->l, r->says.index);
     if (o && o->open) return;

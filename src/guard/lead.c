@@ -167,20 +167,23 @@ static repeat repeat_at(span p, size_t at) {
 /* ---- the digits in front ---- */
 
 /* How many digits all matches begin with at least. goes_on: they have nothing else but what parts
- * digits, so what follows counts too. */
+ * digits, so what follows counts too. The same of the run before anything parts them. */
 typedef struct digits_head {
     size_t least;
     bool goes_on;
+    size_t run;
+    bool runs_on;
 } digits_head;
 
-static const digits_head other_head = {0, false};
+static const digits_head other_head = {.least = 0};
 
 /* A byte, an escape or a class. */
 static digits_head atom_digits(span atom) {
     const bool set = atom.ptr[0] == '[';
     if (atom.ptr[0] == '.') return other_head;
     if (set) atom = span_slice(atom, 1, atom.len - 1);
-    digits_head head = {1, atom.len > 0};
+    const bool any = atom.len > 0;
+    digits_head head = {1, any, 1, any};
     for (size_t i = 0; i < atom.len; i++) {
         unsigned char first = (unsigned char)atom.ptr[i], last = first;
         if (first == '\\') {
@@ -193,7 +196,8 @@ static digits_head atom_digits(span atom) {
         }
         if (first >= '0' && last <= '9') continue;
         if (first != last || !guard_parts_digits(first)) return other_head;
-        head.least = 0;
+        head.least = head.run = 0;
+        head.runs_on = false;
     }
     return head;
 }
@@ -206,13 +210,13 @@ static digits_head group_digits(span group) {
         return digits_of(span_slice(group, plain ? 1 : 3, group.len - 1));
     static const span around[] = {SPAN("(?!"), SPAN("(?="), SPAN("(?<!"), SPAN("(?<=")};
     for (size_t i = 0; i < ARRAY_LEN(around); i++)
-        if (span_starts(group, around[i])) return (digits_head){0, true};
+        if (span_starts(group, around[i])) return (digits_head){0, true, 0, true};
     return other_head;
 }
 
 /* Of what has no alternatives. */
 static digits_head row_digits(span p) {
-    digits_head all = {0, true};
+    digits_head all = {0, true, 0, true};
     for (size_t i = 0; all.goes_on && i < p.len;) {
         const bool is_group = p.ptr[i] == '(';
         const size_t end = is_group ? group_end(p, i) : atom_end(p, i);
@@ -220,7 +224,9 @@ static digits_head row_digits(span p) {
         const digits_head head = is_group ? group_digits(one) : atom_digits(one);
         const repeat r = repeat_at(p, end);
         if (r.end == end && end < p.len && p.ptr[end] == '{')
-            return (digits_head){all.least, false}; /* since 10.43 PCRE2 repeats by "{,3}" */
+            return (digits_head){all.least, false, all.run, false}; /* repeats since PCRE2 10.43 */
+        if (all.runs_on) all.run += head.runs_on ? head.run * r.least : r.least ? head.run : 0;
+        all.runs_on = all.runs_on && head.runs_on;
         all.least += head.goes_on ? head.least * r.least : r.least ? head.least : 0;
         all.goes_on = head.goes_on;
         i = r.end;
@@ -229,13 +235,15 @@ static digits_head row_digits(span p) {
 }
 
 static digits_head digits_of(span p) {
-    digits_head all = {SIZE_MAX, true};
+    digits_head all = {SIZE_MAX, true, SIZE_MAX, true};
     for (size_t from = 0, to; from <= p.len; from = to + 1) {
         for (to = from; to < p.len && p.ptr[to] != '|';)
             to = p.ptr[to] == '(' ? group_end(p, to) : atom_end(p, to);
         const digits_head row = row_digits(span_slice(p, from, to));
         if (row.least < all.least) all.least = row.least;
+        if (row.run < all.run) all.run = row.run;
         all.goes_on = all.goes_on && row.goes_on;
+        all.runs_on = all.runs_on && row.runs_on;
     }
     return all;
 }
@@ -266,8 +274,10 @@ static bool is_plain(span p) {
     return true;
 }
 
-size_t pattern_digits_of(span pattern) {
-    return is_plain(pattern) ? digits_of(pattern).least : 0;
+guard_digits pattern_digits_of(span pattern) {
+    if (!is_plain(pattern)) return (guard_digits){0, 0};
+    const digits_head head = digits_of(pattern);
+    return (guard_digits){head.least, head.run};
 }
 
 /* ---- what is refused ---- */

@@ -7,6 +7,7 @@
 #define WEIR_GUARD_LEAD_H
 
 #include "base/buf.h"
+#include "guard/shape.h"
 
 /* What a pattern begins with. */
 typedef struct pattern_head {
@@ -23,10 +24,10 @@ pattern_head pattern_head_of(span pattern, buf *literal);
 /* By an ASCII letter or digit. */
 bool lead_begins_word(span literal);
 
-/* How many digits each match begins with at least, with nothing but what parts digits between or
- * before them. Never more than there are: of a pattern that has comments, options, names, negated
- * classes or rare escapes it is 0. */
-size_t pattern_digits_of(span pattern);
+/* How many digits each match begins with at least: with nothing but what parts digits between or
+ * before them, and with nothing at all. Never more than there are: of a pattern that has comments,
+ * options, names, negated classes or rare escapes it is 0. */
+guard_digits pattern_digits_of(span pattern);
 
 /* The pattern without what only looks back, wherever it stands: whatever the pattern matches behind
  * any text, this does at the beginning of one. */

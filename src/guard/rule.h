@@ -32,11 +32,11 @@ typedef struct rule_code {
     guard_words near, stop;
     int show; /* -1: the lead, or what makes the shape known */
     guard_shape shape;
-    size_t digits;   /* of SHAPE_DIGITS: it is not tried where fewer stand */
-    bool apart;      /* no letter or digit stands before it */
-    bool parted;     /* no letter does */
-    unsigned kind;   /* index in the set's kinds */
-    size_t from, to; /* of the set's literals: its leads */
+    guard_digits digits; /* of SHAPE_DIGITS: it is not tried where fewer stand */
+    bool apart;          /* no letter or digit stands before it */
+    bool parted;         /* no letter does */
+    unsigned kind;       /* index in the set's kinds */
+    size_t from, to;     /* of the set's literals: its leads */
 } rule_code;
 
 struct guard_set {

@@ -124,7 +124,7 @@ static void find_strict(guard_set *s, const rule_literals *l) {
 static void find_digits(guard_set *s) {
     s->digits = SIZE_MAX;
     for (size_t i = 0; i < s->shaped_count[SHAPE_DIGITS]; i++) {
-        const size_t digits = s->rules[s->shaped[SHAPE_DIGITS][i]].digits;
+        const size_t digits = s->rules[s->shaped[SHAPE_DIGITS][i]].digits.all;
         if (digits < s->digits) s->digits = digits;
     }
 }

@@ -203,15 +203,17 @@ bool guard_shape_at(guard_shape shape, span text, size_t at, size_t *ret_begin) 
     return rows[shape].begin && rows[shape].begin(text, at, ret_begin);
 }
 
-size_t guard_digits_from(span text, size_t at, bool ended) {
+guard_digits guard_digits_from(span text, size_t at, bool ended) {
     const size_t end = text.len - at < DIGITS_LOOK ? text.len : at + DIGITS_LOOK;
-    size_t count = 0, i = at;
+    size_t count = 0, run = SIZE_MAX, i = at;
     for (; i < end; i++) {
         const unsigned char c = (unsigned char)text.ptr[i];
-        if (!is_digit(c) && !guard_parts_digits(c)) return count;
+        if (!is_digit(c) && run == SIZE_MAX) run = count;
+        if (!is_digit(c) && !guard_parts_digits(c)) return (guard_digits){count, run};
         count += is_digit(c);
     }
-    return i == text.len && ended ? count : SIZE_MAX;
+    if (i < text.len || !ended) return (guard_digits){SIZE_MAX, run};
+    return (guard_digits){count, run == SIZE_MAX ? count : run};
 }
 
 size_t guard_shape_shown(span match, size_t show) {

@@ -38,10 +38,13 @@ MUST_USE bool guard_shape_at(guard_shape shape, span text, size_t at, size_t *re
 
 /* What may stand between digits: a blank, a dot, a dash, a slash. */
 bool guard_parts_digits(unsigned char c);
-/* How many digits stand from `at` on with nothing but what parts them between, within DIGITS_LOOK
- * bytes. SIZE_MAX: they are many, or may go on behind the text, which they cannot where it has
- * ended. */
-size_t guard_digits_from(span text, size_t at, bool ended);
+/* How many digits stand from `at` on, with nothing but what parts them between and with nothing at
+ * all, within DIGITS_LOOK bytes. SIZE_MAX: they are many, or may go on behind the text, which they
+ * cannot where it has ended. */
+typedef struct guard_digits {
+    size_t all, run;
+} guard_digits;
+guard_digits guard_digits_from(span text, size_t at, bool ended);
 
 /* Where the rest of a match begins when `show` letters and digits of it may be seen: what parts
  * them does not count. At most match.len. */

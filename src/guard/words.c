@@ -18,6 +18,7 @@ guard_words guard_words_of(const span *words, size_t count, arena *a) {
         if (!words[i].len) continue;
         const unsigned char first = (unsigned char)words[i].ptr[0];
         add_first(&w, first);
+        w.signs |= first < 0x80 && !is_letter(first);
         if (is_letter(first)) add_first(&w, first ^ 0x20);
     }
     return w;
@@ -48,19 +49,24 @@ static bool stands_at(const guard_words *w, span text, size_t at, bool near) {
     return false;
 }
 
-bool guard_words_near(const guard_words *w, span text) {
+uint64_t guard_words_places(const guard_words *w, span text) {
     unsigned char block[WORDS_BLOCK] = {0};
-    if (!text.len) return false;
+    if (!text.len) return 0;
     const size_t len = text.len < sizeof block ? text.len : sizeof block;
     memcpy(block, text.ptr, len);
-    uint64_t letters = 0;
+    uint64_t letters = 0, high = 0;
     for (size_t i = 0; i < sizeof block; i += sizeof(bytes16)) {
         bytes16 b;
         memcpy(&b, block + i, sizeof b);
         letters |= marks((bytes16)((b | 0x20) - 'a' < 26)) << i;
+        high |= marks((bytes16)(b > 0x7F)) << i;
     }
-    uint64_t places = ~(letters << 1) & ~UINT64_C(0) >> (WORDS_BLOCK - len);
-    for (; places; places &= places - 1)
+    const uint64_t places = ~(letters << 1) & ~UINT64_C(0) >> (WORDS_BLOCK - len);
+    return w->signs ? places : places & (letters | high);
+}
+
+bool guard_words_near(const guard_words *w, span text) {
+    for (uint64_t places = guard_words_places(w, text); places; places &= places - 1)
         if (stands_at(w, text, (size_t)__builtin_ctzll(places), true)) return true;
     return false;
 }

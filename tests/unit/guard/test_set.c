@@ -392,8 +392,47 @@ static void counts_the_digits_that_a_pattern_begins_with(void **state) {
         {"", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const size_t digits = pattern_digits_of(span_cstr(rows[i].pattern));
+        const size_t digits = pattern_digits_of(span_cstr(rows[i].pattern)).all;
         if (digits != rows[i].digits) fail_msg("%s: %zu", rows[i].pattern, digits);
+    }
+}
+
+static void counts_those_that_nothing_parts(void **state) {
+    (void)state;
+    static const struct {
+        const char *pattern;
+        size_t run;
+    } patterns[] = {
+        {"[0-9]{9}(?![0-9])", 9},
+        {"\\d\\d{3}", 4},
+        {"[1-9][0-9][ ]?[0-9]{3}[ ]?[0-9]{3}", 2},
+        {"[0-9]{2}\\.[0-9]{2}", 2},
+        {"(?!000)[0-9]{3}[ -](?!00)[0-9]{2}", 3},
+        {"(?:1[ .-])?[2-9][0-9]{2}", 0}, /* less than it could be: a part may end with it */
+        {"(?:12)?34", 2},
+        {"(?:19|20)[0-9]{6}-[0-9]{4}|[0-9]{7}-", 7},
+        {"(?:[0-9]{3}){2,4}x", 6},
+        {"(?:[0-9]{3} ?){2}", 3},
+        {"(?:1|2 )[0-9]{4}", 1},
+        {"[0-9]{2}[0-9]{,3}[0-9]{9}", 2},
+        {"[0-9 ]{4}[0-9]{2}", 0},
+        {"[0-9]{9}|", 0},
+        {"(?i)[0-9]{9}", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+        const size_t run = pattern_digits_of(span_cstr(patterns[i].pattern)).run;
+        if (run != patterns[i].run) fail_msg("%s: %zu", patterns[i].pattern, run);
+    }
+    static const struct {
+        const char *text;
+        size_t ended, goes_on;
+    } texts[] = {
+        {"12 34 x", 2, 2}, {"12x", 2, 2}, {"12", 2, SIZE_MAX}, {"12 ", 2, 2}, {"", 0, SIZE_MAX}};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        const span text = span_cstr(texts[i].text);
+        assert_int_equal(guard_digits_from(text, 0, true).run, texts[i].ended);
+        assert_int_equal(guard_digits_from(text, 0, false).run, texts[i].goes_on);
     }
 }
 
@@ -410,12 +449,12 @@ static void counts_the_digits_of_a_text(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const span text = span_cstr(rows[i].text);
         const size_t at = text.ptr[0] == '0' ? 0 : 1;
-        assert_int_equal(guard_digits_from(text, at, true), rows[i].ended);
-        assert_int_equal(guard_digits_from(text, at, false), rows[i].goes_on);
+        assert_int_equal(guard_digits_from(text, at, true).all, rows[i].ended);
+        assert_int_equal(guard_digits_from(text, at, false).all, rows[i].goes_on);
     }
     char many[200]; /* it does not look further than it has to */
     memset(many, '-', sizeof many);
-    assert_int_equal(guard_digits_from(span_from(many, sizeof many), 0, true), SIZE_MAX);
+    assert_int_equal(guard_digits_from(span_from(many, sizeof many), 0, true).all, SIZE_MAX);
 }
 
 /* Patterns that are shipped are compiled where a text needs them: by whichever thread is first. */
@@ -457,6 +496,7 @@ int main(void) {
         cmocka_unit_test(tells_where_a_file_is_wrong),
         cmocka_unit_test(finds_a_patterns_lead),
         cmocka_unit_test(counts_the_digits_that_a_pattern_begins_with),
+        cmocka_unit_test(counts_those_that_nothing_parts),
         cmocka_unit_test(counts_the_digits_of_a_text),
         cmocka_unit_test(compiles_a_pattern_once_for_all_threads),
     };

@@ -116,6 +116,22 @@ static void tries_no_rule_where_it_cannot_match(void **state) {
     guard_set_unref(s);
 }
 
+/* Where most rules want more digits in one piece than there are, most are not tried. */
+static void columns_of_digits_are_tried_by_few_rules(void **state) {
+    (void)state;
+    enum { TRIES_PER_DIGIT = 4 };
+    static const char *const rows[] = {"4 ", "1.", "7-"};
+    guard_set *s = guard_set_new(true, NULL, 0, NULL, NULL);
+    guard_policy *p = guard_policy_new(s, GUARD_OUT, GUARD_REDACT, NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const uint64_t tries = measure(p, rows[i], SMALL, 0).tries;
+        if (tries > TRIES_PER_DIGIT * SMALL / 2)
+            fail_msg("%s: %zu tries of %d digits", rows[i], (size_t)tries, SMALL / 2);
+    }
+    guard_policy_free(p);
+    guard_set_unref(s);
+}
+
 /* What stands for itself behind an escape is gone through once, and not for each escape. */
 static void a_run_among_escapes_is_short(void **state) {
     (void)state;
@@ -134,6 +150,7 @@ static void a_run_among_escapes_is_short(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(does_work_as_the_text_is_long),
                                        cmocka_unit_test(tries_no_rule_where_it_cannot_match),
+                                       cmocka_unit_test(columns_of_digits_are_tried_by_few_rules),
                                        cmocka_unit_test(a_run_among_escapes_is_short)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,30 @@ static void each_rule(void **state) {
     arena_done(&a);
 }
 
+/* In a table of numbers, which has thousands of places, no word of letters is looked for. */
+static void numbers_have_no_places(void **state) {
+    (void)state;
+    static const span letters[] = {SPAN("tel"), SPAN("\xE0\xA4\x86")}, sign[] = {SPAN("$")};
+    static const struct {
+        const char *text;
+        uint64_t letters, sign;
+    } rows[] = {
+        {"", 0, 0},
+        {"4 1-2.", 0, 0x3F},
+        {"4 tel", 1 << 2, 1 | 1 << 1 | 1 << 2},
+        {"\xE0\xA4\x86 a", 7 | 1 << 4, 0x1F},
+    };
+    arena a;
+    arena_init(&a, 0);
+    const guard_words w = guard_words_of(letters, ARRAY_LEN(letters), &a),
+                      s = guard_words_of(sign, ARRAY_LEN(sign), &a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(guard_words_places(&w, span_cstr(rows[i].text)), rows[i].letters);
+        assert_int_equal(guard_words_places(&s, span_cstr(rows[i].text)), rows[i].sign);
+    }
+    arena_done(&a);
+}
+
 /* Few kinds of bytes, so that words stand anywhere, at every length of a text up to a block. */
 static void any_text(void **state) {
     (void)state;
@@ -95,6 +119,8 @@ static void any_text(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[] = {cmocka_unit_test(each_rule), cmocka_unit_test(any_text)};
+    struct CMUnitTest tests[] = {cmocka_unit_test(each_rule),
+                                 cmocka_unit_test(numbers_have_no_places),
+                                 cmocka_unit_test(any_text)};
     return run_watched(tests);
 }
