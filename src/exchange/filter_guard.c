@@ -6,29 +6,14 @@
  * that both come out alike.
  */
 #include "exchange/guard_event.h"
+#include "exchange/guard_lanes.h"
 
-#include "base/mem.h"
-
-#include <stdlib.h>
-
-enum { LANES_MAX = 1024 };
-
-/* A text that comes in pieces. */
-typedef struct lane {
-    list link;
-    part_kind kind;
-    unsigned choice, item;
-    bool fed;
-    guard_text text;
-    answer_event *like; /* the last event with a piece of it that was held back; NULL: none was */
-    size_t like_part;
-} lane;
+typedef guard_piece_lane lane;
 
 typedef struct guard_filter {
     filter filter;
     exchange_guard *g;
-    list lanes; /* the one that was used last is first */
-    unsigned lane_count;
+    guard_lanes lanes;
     bool blocked;       /* it has ended, or is about to */
     guard_large *large; /* an event that is looked at elsewhere; NULL: none is */
 } guard_filter;
@@ -38,56 +23,13 @@ typedef struct looking {
     guard_filter *f;
     const answer_event *event;
     guard_looked made;
-    choice_set ends; /* choices that end with it */
+    guard_like *like; /* what texts keep of the event; NULL: none does */
+    choice_set ends;  /* choices that end with it */
     bool all_end;
 } looking;
 
 static guard_filter *guard_of(filter *f) {
     return CONTAINER_OF(f, guard_filter, filter);
-}
-
-/* ---- lanes ---- */
-
-static lane *find_lane(guard_filter *f, const answer_part *p) {
-    LIST_FOREACH(&f->lanes, node) {
-        lane *l = LIST_ENTRY(node, lane, link);
-        if (l->kind == p->kind && l->choice == p->choice && l->item == p->item) return l;
-    }
-    return NULL;
-}
-
-/* NULL: there are too many. */
-static lane *lane_of(guard_filter *f, const answer_part *p) {
-    lane *l = find_lane(f, p);
-    if (l && f->lanes.next == &l->link) return l;
-    if (l) {
-        list_remove(&l->link);
-    } else {
-        if (f->lane_count == LANES_MAX) return NULL;
-        l = mem_zalloc(sizeof *l);
-        l->kind = p->kind;
-        l->choice = p->choice;
-        l->item = p->item;
-        guard_text_init(&l->text, f->g, guard_says_of(p));
-        f->lane_count++;
-    }
-    list_push_front(&f->lanes, &l->link);
-    return l;
-}
-
-static void lane_free(guard_filter *f, lane *l) {
-    list_remove(&l->link);
-    guard_text_done(&l->text);
-    answer_free(l->like);
-    free(l);
-    f->lane_count--;
-}
-
-/* Its form is used again where the rest of the text comes out. */
-static void keep_like(lane *l, const answer_event *e, size_t part) {
-    answer_free(l->like);
-    l->like = answer_copy(e);
-    l->like_part = part;
 }
 
 /* ---- the end ---- */
@@ -111,7 +53,7 @@ static void say_rest(guard_filter *f, const lane *l, span rest) {
     guard_looked made = {.edits = {.arena = a}};
     answer_event said, passed;
     exchange_enter(x->env);
-    answer_say_like_json(l->like, l->like_part, rest, a, &said);
+    answer_say_like_json(l->like->event, l->like_part, rest, a, &said);
     guard_drop_told(&made, &said);
     pass(f, &said, &made.edits, &passed);
     exchange_leave(x->env);
@@ -127,7 +69,7 @@ static void flush(guard_filter *f, lane *l) {
     if (rest.len && l->like) say_rest(f, l, rest);
     guard_made_done(&fed.made);
     if (!exchange_goes_on(f->filter.x)) return; /* there is no lane any more */
-    if (f->blocked && l->like) guard_answer_end(&f->filter, l->like);
+    if (f->blocked && l->like) guard_answer_end(&f->filter, l->like->event);
 }
 
 static bool ends_any(const looking *k) {
@@ -138,16 +80,6 @@ static bool ends(const looking *k, unsigned choice) {
     return k->all_end || choice_set_has(&k->ends, choice);
 }
 
-static bool has_piece_of(const answer_event *e, const lane *l) {
-    for (size_t i = 0; i < e->part_count; i++) {
-        const answer_part *p = &e->parts[i];
-        if (answer_has_pieces(p) && p->kind == l->kind && p->choice == l->choice &&
-            p->item == l->item)
-            return true;
-    }
-    return false;
-}
-
 /* Texts that end with the event, or that it repeats whole, come out before it, but for those of
  * which it has the last piece. */
 static void flush_before(looking *k) {
@@ -155,21 +87,21 @@ static void flush_before(looking *k) {
     const bool full = k->event->sorts & EVENT_FULL;
     if (k->event->kind == ANSWER_PLAIN) return;
     if (!full && !ends_any(k)) return;
-    for (list *node = f->lanes.next, *next; node != &f->lanes && looks_on(f); node = next) {
+    guard_lanes_mark(&f->lanes, k->event);
+    for (list *node = f->lanes.all.next, *next; node != &f->lanes.all && looks_on(f); node = next) {
         next = node->next;
         lane *l = LIST_ENTRY(node, lane, link);
-        const bool here = has_piece_of(k->event, l);
-        if (full ? here || k->all_end : ends(k, l->choice) && !here) flush(f, l);
+        if (full ? l->here || k->all_end : ends(k, l->choice) && !l->here) flush(f, l);
     }
 }
 
 static void drop_ended(looking *k) {
     guard_filter *f = k->f;
     if (k->event->sorts & EVENT_FULL || !ends_any(k)) return;
-    for (list *node = f->lanes.next, *next; node != &f->lanes; node = next) {
+    for (list *node = f->lanes.all.next, *next; node != &f->lanes.all; node = next) {
         next = node->next;
         if (ends(k, LIST_ENTRY(node, lane, link)->choice))
-            lane_free(f, LIST_ENTRY(node, lane, link));
+            guard_lanes_drop(&f->lanes, LIST_ENTRY(node, lane, link));
     }
 }
 
@@ -192,23 +124,29 @@ static void break_over(guard_filter *f) {
                  "limits.answer, or an event of its stream larger than 1 MB.");
 }
 
+static void break_off(guard_filter *f) {
+    f->blocked = true;
+    filter_break(&f->filter, ERR_ANSWER_TOO_LARGE, "The answer has too many texts.");
+}
+
 /* A name comes at once: some clients take its first piece for all of it, others its last. */
 static void look_at_piece(looking *k, size_t i) {
     const answer_part *p = &k->event->parts[i];
     const bool whole = p->kind == PART_TOOL_NAME;
     const bool last = whole || ends(k, p->choice);
-    lane *l = lane_of(k->f, p);
+    lane *l = guard_lanes_get(&k->f->lanes, k->f->g, p);
     guard_fed fed;
     if (!l) {
-        k->f->blocked = true;
-        filter_break(&k->f->filter, ERR_ANSWER_TOO_LARGE, "The answer has too many texts.");
+        break_off(k->f);
         return;
     }
     l->fed = true;
     guard_text_feed(&l->text, guard_inner(p->value), last, true, &fed);
-    if (!last && guard_text_holds(&l->text)) keep_like(l, k->event, i);
+    const bool holds = !last && guard_text_holds(&l->text);
+    const bool kept = !holds || guard_lanes_keep(&k->f->lanes, l, k->event, i, &k->like);
     guard_looked_take(&k->made, p->value, &fed);
     if (whole) guard_text_done(&l->text);
+    if (!kept) break_off(k->f);
 }
 
 static void look_at_pieces(looking *k) {
@@ -243,7 +181,8 @@ static void cut(looking *k) {
 
 /* Its pieces have been noted. */
 static bool is_new(void *user, const answer_part *p) {
-    const lane *l = find_lane(user, p);
+    guard_filter *f = user;
+    const lane *l = guard_lanes_find(&f->lanes, p);
     return !l || !l->fed;
 }
 
@@ -271,7 +210,7 @@ static void on_large(filter *base, const answer_event *event, const guard_rule *
 
 static void look_elsewhere(guard_filter *f, const answer_event *event) {
     filter_hold(&f->filter);
-    f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes), on_large);
+    f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes.all), on_large);
 }
 
 /* What a loop may put back of one event; the rest of the room is given back behind it. */
@@ -314,6 +253,7 @@ static void take_pieces(looking *k) {
     k->made.edits.arena = filter_arena(&f->filter, k->event);
     const uint32_t rest = keep_rest(f->g);
     look_at_pieces(k);
+    guard_like_unref(k->like);
     f->g->room += rest;
     if (f->g->over && !f->blocked) break_over(f);
     if (f->blocked) return;
@@ -346,7 +286,7 @@ static void on_event(filter *base, const answer_event *event) {
 /* A stream may end without a word. */
 static void on_end(filter *base) {
     guard_filter *f = guard_of(base);
-    for (list *node = f->lanes.next, *next; node != &f->lanes && looks_on(f); node = next) {
+    for (list *node = f->lanes.all.next, *next; node != &f->lanes.all && looks_on(f); node = next) {
         next = node->next;
         flush(f, LIST_ENTRY(node, lane, link));
     }
@@ -374,15 +314,14 @@ static void on_fail_unanswered(filter *base) {
 static void on_done(filter *base) {
     guard_filter *f = guard_of(base);
     guard_large_cancel(f->large);
-    while (!list_empty(&f->lanes))
-        lane_free(f, LIST_ENTRY(f->lanes.next, lane, link));
+    guard_lanes_done(&f->lanes);
     filter_pass_done(base);
 }
 
 static void add(exchange_guard *g, const filter_ops *ops) {
     guard_filter *f = arena_zalloc(&g->x->arena, sizeof *f);
     f->g = g;
-    list_init(&f->lanes);
+    guard_lanes_init(&f->lanes);
     filter_add(g->x, &f->filter, ops);
 }
 

@@ -279,6 +279,20 @@ def test_what_is_put_back_has_a_bound(weir, upstream):
         assert last["error"]["code"] == "provider_answer_too_large"
 
 
+def test_what_texts_keep_of_an_event_has_a_bound(weir, upstream):
+    """Each text that is held comes out in an event of its own, in the form of all of that one."""
+    def many(request):
+        texts = ["LONGaa"] * request.json()["seed"]
+        return sse([bodies.chunk({"content": "x" * 240_000, "reasoning_details": texts}), bodies.chunk(finish="stop")])
+
+    upstream.always(many)
+    w = weir(upstream, guard={"shipped": False, "out": "redact", "rules": [LONG]})
+    events = wire.chat(w, seed=40, stream=True).events()[:-1]
+    told = [text for e in events for text in e["choices"][0]["delta"].get("reasoning_details", [])]
+    assert told.count("LONGaa") == 40 and events[-1]["choices"][0]["finish_reason"] == "stop"
+    assert wire.chat(w, seed=1000, stream=True).events()[-1]["error"]["code"] == "provider_answer_too_large"
+
+
 def test_any_number_of_placeholders_in_a_request_costs_next_to_nothing(weir, upstream):
     """Each label's are set aside once; what is redacted comes behind the greatest."""
     upstream.always(reply(200, bodies.completion("[TICKET_401]")))
