@@ -1,7 +1,7 @@
 #include "tools/talk.h"
 
 #include "base/mem.h"
-#include "base/random.h"
+#include "tools/talk_ids.h"
 
 #include <stdlib.h>
 
@@ -61,35 +61,8 @@ static talk_place put_string(json_writer *w, span text) {
 
 /* ---- ids ---- */
 
-/* Whether another text of the talk is this: what is written like an id that comes from elsewhere
- * costs that id, and no more. */
-static bool is_taken(const talk *t, const model_said *said, size_t at) {
-    span id = said->calls[at].id;
-    for (size_t i = 0; i < at; i++)
-        if (span_eq(said->calls[i].id, id)) return true;
-    buf quoted = BUF_EMPTY;
-    json_write_string(&quoted, id);
-    span all = span_from(t->body.ptr, t->open);
-    bool taken = span_find_span(all, 0, buf_span(&quoted)) < all.len;
-    buf_done(&quoted);
-    return taken;
-}
-
-/* Nine letters and digits, which is what the strictest of the providers wants. Where they are taken
- * one after the other, as by a client who has written them all, it is one that nobody knows. */
-static span make_id(talk *t, unsigned tries, arena *a) {
-    enum { IN_ORDER = 100 };
-    uint32_t number;
-    if (tries < IN_ORDER) return arena_printf(a, "call%05u", ++t->made % 100000u);
-    random_bytes(&number, sizeof number);
-    return arena_printf(a, "c%08x", number);
-}
-
 static void name_calls(talk *t, model_said *said, arena *a) {
-    unsigned tries = 0; /* of all calls together: each goes through the whole talk */
-    for (size_t i = 0; i < said->call_count; i++)
-        while (!said->calls[i].id.len || is_taken(t, said, i))
-            said->calls[i].id = make_id(t, tries++, a);
+    t->passes += talk_ids_name(span_from(t->body.ptr, t->open), said, &t->made, a);
 }
 
 /* ---- what the model said ---- */

@@ -40,6 +40,7 @@ typedef struct talk {
     size_t step_count, step_cap;
     size_t answered; /* of them: those whose result is there */
     unsigned made;   /* ids that were made */
+    unsigned passes; /* over the body, to find ids that are taken */
 } talk;
 
 /* How a call ended. */

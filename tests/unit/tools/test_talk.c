@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "tools/talk.h"
+#include "tools/talk_ids.h"
 
 #define HEAD  "{\"model\":\"m\",\"tools\":[]"
 #define ASKED "{\"role\":\"user\",\"content\":\"hi\"}"
@@ -13,10 +14,14 @@ typedef struct talking {
     model_said said;
 } talking;
 
-static void begin(talking *t) {
+static void begin_with(talking *t, span messages) {
     *t = (talking){0};
     arena_init(&t->arena, 0);
-    talk_begin(&t->talk, SPAN_OF(HEAD), "messages", SPAN_OF(ASKED));
+    talk_begin(&t->talk, SPAN_OF(HEAD), "messages", messages);
+}
+
+static void begin(talking *t) {
+    begin_with(t, SPAN_OF(ASKED));
 }
 
 static void end(talking *t) {
@@ -304,6 +309,64 @@ static void items_of_a_response(void **state) {
     }
 }
 
+/* A model may call by the dozen in a conversation of megabytes: it is not gone through for each. */
+static void a_long_talk_is_gone_through_for_all_calls_at_once(void **state) {
+    (void)state;
+    for (unsigned written = 0; written <= 200; written += 100) {
+        talking t;
+        buf messages = BUF_EMPTY, calls = BUF_EMPTY;
+        buf_add_cstr(&messages, "{\"role\":\"user\",\"content\":\"\"}");
+        for (unsigned i = 1; i <= written; i++)
+            buf_addf(&messages, ",{\"id\":\"call%05u\"}", i);
+        begin_with(&t, buf_span(&messages));
+        for (unsigned i = 0; i < SAID_CALLS_MAX; i++)
+            buf_addf(&calls, "%s{\"function\":{\"name\":\"a\"}}", i ? "," : "");
+        buf said = BUF_EMPTY;
+        buf_addf(&said, "{\"tool_calls\":[%s]}", buf_cstr(&calls));
+        says(&t, buf_cstr(&said));
+        assert_in_range(t.talk.passes, 1, 3);
+        for (size_t i = 0; i < SAID_CALLS_MAX; i++)
+            for (size_t k = 0; k < i; k++)
+                assert_false(span_eq(t.said.calls[i].id, t.said.calls[k].id));
+        for (size_t i = 0; i < SAID_CALLS_MAX; i++)
+            assert_true(span_find_span(buf_span(&messages), 0, t.said.calls[i].id) == messages.len);
+        buf_done(&said);
+        buf_done(&calls);
+        buf_done(&messages);
+        end(&t);
+    }
+}
+
+/* As told by a search for each. */
+static void ids_stand_in_a_text_as_strings_do(void **state) {
+    (void)state;
+    static const char alphabet[] = "ab\"\\";
+    uint64_t x = 88172645463325252u;
+    unsigned stood = 0;
+    for (unsigned n = 0; n < 5000; n++) {
+        char text[40], of_ids[6][3];
+        span ids[6];
+        bool taken[6];
+        for (size_t i = 0; i < sizeof text; i++)
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17, text[i] = alphabet[(x >> 20) % 4];
+        for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+            for (size_t i = 0; i < sizeof of_ids[k]; i++)
+                x ^= x << 13, x ^= x >> 7, x ^= x << 17, of_ids[k][i] = alphabet[(x >> 20) % 4];
+            ids[k] = span_from(of_ids[k], 1 + (x >> 30) % 3);
+        }
+        const span all = span_from(text, sizeof text);
+        talk_ids_look(all, ids, ARRAY_LEN(ids), taken);
+        for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+            buf quoted = BUF_EMPTY;
+            json_write_string(&quoted, ids[k]);
+            assert_int_equal(taken[k], span_find_span(all, 0, buf_span(&quoted)) < all.len);
+            stood += taken[k];
+            buf_done(&quoted);
+        }
+    }
+    assert_in_range(stood, 1000, 29000);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_talk_grows_by_what_is_said_and_told),
@@ -312,6 +375,8 @@ int main(void) {
         cmocka_unit_test(odd_arguments_stand_in_the_step_alone),
         cmocka_unit_test(each_call_has_an_id_of_its_own),
         cmocka_unit_test(ids_that_are_all_taken_end_nothing),
+        cmocka_unit_test(a_long_talk_is_gone_through_for_all_calls_at_once),
+        cmocka_unit_test(ids_stand_in_a_text_as_strings_do),
         cmocka_unit_test(what_a_server_adds_goes_back_to_it),
         cmocka_unit_test(hostile_texts_stay_texts),
         cmocka_unit_test(a_step_is_told_as_it_is_kept),
