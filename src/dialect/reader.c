@@ -71,10 +71,15 @@ void reader_done(reader *r) {
     if (r->spec.memory) memory_drop(r->spec.memory, &r->hold);
 }
 
-void reader_make_room(reader *r) {
+bool reader_make_room(reader *r) {
     enum { FIRST_PARTS = TEMPLATE_PARTS }; /* of most events */
+    if (r->part_cap >= READER_PARTS_MAX) {
+        r->crowded = true;
+        return false;
+    }
     r->part_cap = r->part_cap ? 2 * r->part_cap : FIRST_PARTS;
     r->parts = mem_realloc(r->parts, r->part_cap * sizeof *r->parts);
+    return true;
 }
 
 void reader_note_finished(reader *r, unsigned choice) {
@@ -157,6 +162,12 @@ void reader_read_event(reader *r, answer_event *e, event_notes *ret) {
     e->part_count = r->part_count;
 }
 
+/* Not all of its parts are there, for whoever has to see all of them. */
+static bool is_crowded(reader *r) {
+    if (r->crowded) r->no_answer = "The provider's answer has more than 262144 parts.";
+    return r->crowded;
+}
+
 /* One that no other will be compared with. */
 static void read_event(reader *r, answer_event *e) {
     event_notes unused;
@@ -233,6 +244,7 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
         reader_learn(r, ret, &notes);
     }
     if (r->watched && !ret->is_json) reader_watch_text(r, 0, 0, ret->data);
+    if (is_crowded(r)) return READER_BAD;
     if (r->spells) {
         r->no_answer = "The provider's answer spells what is secret between weir and it.";
         return READER_BAD;
@@ -302,6 +314,7 @@ static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
     *ret =
         (answer_event){.kind = ANSWER_PLAIN, .sorts = EVENT_FULL, .data = without_secrets(r, body)};
     read_event(r, ret);
+    if (is_crowded(r)) return READER_BAD;
     if (!r->ops->is_json || ret->sorts & (EVENT_ERROR | EVENT_FAILED)) return READER_EVENT;
     if (!ret->is_json) r->no_answer = what_it_is_instead(ret->data);
     return r->no_answer ? READER_BAD : READER_EVENT;
@@ -391,7 +404,7 @@ static reader_result tell_whole(reader *r, answer_event *ret) {
                           .sorts = any ? EVENT_FULL : 0,
                           .data = any ? without_secrets(r, buf_span(&r->body)) : nothing};
     read_event(r, ret);
-    return READER_EVENT;
+    return is_crowded(r) ? READER_BAD : READER_EVENT;
 }
 
 /* got: of an event, or the end of all. One that says of a failure is told as it is. */

@@ -116,6 +116,7 @@ typedef struct reader {
     spelled spelled;       /* by the texts of a stream that flows */
     bool watched;          /* this event is one of such a stream */
     bool spells;           /* and has gone too far */
+    bool crowded;          /* an event has more than READER_PARTS_MAX parts */
     piece_list *pieces;    /* NULL: no choice is read */
     event_notes *notes;    /* NULL: no event is read */
     reader_like like;
@@ -190,12 +191,17 @@ void reader_take_made(reader *r, span name, span data, answer_event *ret);
 static inline bool reader_wants_parts(const reader *r) {
     return r->spec.want & WANT_PARTS;
 }
-void reader_make_room(reader *r);
+
+/* More than any answer has: each takes more memory than the two bytes of which it can be made, and
+ * none of it is counted. An event with more is no answer. */
+enum { READER_PARTS_MAX = 256 * 1024 };
+/* false: there are too many. */
+MUST_USE bool reader_make_room(reader *r);
 /* Where parts are wanted: the next one. */
 static inline void reader_add_part(reader *r, part_kind kind, unsigned choice, unsigned item,
                                    json_value value) {
     if (!reader_wants_parts(r)) return;
-    if (r->part_count == r->part_cap) reader_make_room(r);
+    if (r->part_count == r->part_cap && !reader_make_room(r)) return;
     r->parts[r->part_count++] = (answer_part){kind, choice, item, value};
 }
 static inline void reader_note_begun(reader *r, unsigned choice) {

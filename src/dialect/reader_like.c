@@ -64,7 +64,7 @@ static void note_all(reader *r, const answer_event *e) {
 bool reader_read_like(reader *r, answer_event *e) {
     reader_like *l = &r->like;
     if (!l->of || l->watched != r->watched) return false;
-    if (r->part_cap < TEMPLATE_PARTS) reader_make_room(r);
+    if (r->part_cap < TEMPLATE_PARTS && !reader_make_room(r)) return false;
     if (r->spec.want & WANT_ENVELOPE) e->envelope = &r->envelope;
     if (!event_template_read(l->of, e, r->parts, &r->envelope)) {
         miss(l);

@@ -239,6 +239,54 @@ static void many_parts(void **state) {
     buf_done(&expected);
 }
 
+/* A list of so many elements, of two bytes each. */
+static reader_result read_elements(const char *type, const char *before, const char *after,
+                                   unsigned count, size_t *ret_parts, const char **ret_why) {
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    spec.event_bytes = spec.answer_bytes = 1 << 20;
+    buf body = BUF_EMPTY;
+    buf_add_cstr(&body, before);
+    for (unsigned i = 0; i < count; i++)
+        buf_add_cstr(&body, i ? ",1" : "1");
+    buf_add_cstr(&body, after);
+    reader r;
+    answer_event e;
+    span rest = buf_span(&body);
+    reader_init(&r, &spec, span_cstr(type), -1);
+    reader_result got = reader_next(&r, &rest, &e);
+    if (got == READER_MORE) got = reader_end(&r, true, &e);
+    *ret_parts = r.part_count;
+    *ret_why = r.no_answer;
+    reader_done(&r);
+    buf_done(&body);
+    return got;
+}
+
+/* Each takes twenty times the memory of what it is made of. */
+static void more_parts_than_any_answer_has(void **state) {
+    (void)state;
+    static const struct {
+        const char *type, *before, *after;
+    } rows[] = {
+        {"application/json", "{\"choices\":[{\"message\":{\"content\":[", "]}}]}"},
+        {"text/event-stream", "data: {\"choices\":[{\"delta\":{\"content\":[", "]}}]}\n\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t parts;
+        const char *why;
+        assert_int_equal(read_elements(rows[i].type, rows[i].before, rows[i].after,
+                                       READER_PARTS_MAX, &parts, &why),
+                         READER_EVENT);
+        assert_int_equal(parts, READER_PARTS_MAX);
+        assert_null(why);
+        assert_int_equal(read_elements(rows[i].type, rows[i].before, rows[i].after,
+                                       READER_PARTS_MAX + 1, &parts, &why),
+                         READER_BAD);
+        assert_int_equal(parts, READER_PARTS_MAX);
+        assert_string_equal(why, "The provider's answer has more than 262144 parts.");
+    }
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(interleaved_tool_calls),
@@ -250,6 +298,7 @@ int main(void) {
         cmocka_unit_test(plain_completions),
         cmocka_unit_test(a_whole_message_beside_its_delta),
         cmocka_unit_test(many_parts),
+        cmocka_unit_test(more_parts_than_any_answer_has),
     };
     return run_watched(tests);
 }
