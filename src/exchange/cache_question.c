@@ -115,6 +115,7 @@ static bool adds(const exchange *x, const http_header *h, const http_hops *named
                  const posed_question *q) {
     for (size_t i = 0; i < FORWARDED; i++)
         if (h->value.ptr && h->value.ptr == q->more[i].ptr) return false;
+    if (http_header_is_hop(h->name, named)) return false; /* it ends here: no answer is its */
     return provider_header_steers(h->name, named) || is_named(options_of(x), h->name);
 }
 

@@ -72,7 +72,7 @@ stage_result parse_form(exchange *x, span type, span body, bool is_json) {
     if (is_json) return STAGE_NEXT;
     form.model = fields[MODEL];
     if (!read_choices(fields[CHOICES].text, &form.choices)) {
-        fault = (http_form_fault){"its field 'n' is no number", 0};
+        fault = (http_form_fault){"its field 'n' is no plain number, or too large", 0};
         if (choices_matter(x)) return refuse_unread(x, &fault);
         form.choices = 1;
     }

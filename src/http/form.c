@@ -356,6 +356,7 @@ static bool is_escaped_well(span raw) {
 static bool read_pair(form_reader *r, span pair, bool odd) {
     const size_t eq = span_find(pair, 0, '=');
     const span name = span_slice(pair, 0, eq), raw = span_slice(pair, eq + 1, pair.len);
+    if (!name.len) return true;
     if (is_charset_field(r, name)) return fail_at(r, pair, "it names the charset of its fields");
     const size_t index = wanted_index(r, name);
     if (index == r->count) return true;

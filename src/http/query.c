@@ -11,7 +11,9 @@ bool http_query_next(span *rest, span *ret_parameter) {
 }
 
 bool http_query_is_named(span parameter, span name) {
-    return http_is_nearly(span_slice(parameter, 0, span_find(parameter, 0, '=')), true, name);
+    for (span part; span_cut(&parameter, ';', &part);)
+        if (http_is_nearly(span_slice(part, 0, span_find(part, 0, '=')), true, name)) return true;
+    return false;
 }
 
 bool http_query_has(span query, span name) {

@@ -11,7 +11,8 @@
  * any more. */
 bool http_query_next(span *rest, span *ret_parameter);
 /* Whether somebody may take that for the name of this parameter: escapes undone, in any case, with
- * what some do not see (blanks, a byte order mark, brackets) around it. name: in lower case. */
+ * what some do not see (blanks, a byte order mark, brackets) around it, or of a part of it, where a
+ * ';' parts parameters, too. name: in lower case. */
 bool http_query_is_named(span parameter, span name);
 /* Whether any of them is. */
 bool http_query_has(span query, span name);

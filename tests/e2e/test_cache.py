@@ -131,7 +131,7 @@ def test_headers_by_which_another_answer_comes(weir, upstream, large):
     assert verdict(("X-VARIANT", "b")) == "hit"
     same = [("x-portkey-trace-id", "1"), ("helicone-request-id", "1"), ("openai-organization", "o"), ("openai-project", "p"), ("helicone-session-id", "1"), ("x-litellm-call-id", "1"), ("x-variants", "c"), ("x-correlation-id", "1"), ("accept-language", "de"), ("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01")]
     assert [verdict(header) for header in same] == ["hit"] * len(same)
-    for name in ("openai-beta", "x-litellm-model-group"):  # what ends at weir makes no other answer, for whoever sends it on
+    for name in ("openai-beta", "x-litellm-model-group", "x-variant"):  # what ends at weir makes no other answer, for whoever sends it on
         assert verdict(("Connection", name), (name, "new")) == "hit", name
     assert len(upstream.requests) == len(other)
 

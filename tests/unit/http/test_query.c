@@ -16,10 +16,10 @@ static void goes_through_parameters(void **state) {
 
 static void a_name_is_known_however_it_is_written(void **state) {
     (void)state;
-    static const char *const are[] = {"model=x",        "model",       "MODEL=x",
-                                      "mo%64el=x",      "%20model+=x", "model[]=x",
-                                      "model%5B0%5D=x", "model%00y=x", "%EF%BB%BFmodel=x",
-                                      "?model=x",       "%2Fmodel=x"};
+    static const char *const are[] = {
+        "model=x",    "model",          "MODEL=x",     "mo%64el=x",        "%20model+=x",
+        "model[]=x",  "model%5B0%5D=x", "model%00y=x", "%EF%BB%BFmodel=x", "?model=x",
+        "%2Fmodel=x", "a=b;model=x",    ";Model"};
     static const char *const are_not[] = {"",          "models=x",   "model_id=x",
                                           "mode=l",    "my_model=x", "x=model=y",
                                           "model-x=y", "model.x=y",  "%7B%22model=x"};
