@@ -28,10 +28,12 @@ static const int64_t too_many = (int64_t)1e15;
  * as "+10", "1_0" or one with escapes, is too many. */
 static int64_t number_in(span text) {
     uint64_t n;
-    const bool escaped = span_find(text, 0, '\\') < text.len;
-    for (size_t i = 0; i < text.len && !escaped; i++)
+    bool odd = false; /* escapes, and digits and blanks of other scripts */
+    for (size_t i = 0; i < text.len; i++)
+        odd |= text.ptr[i] == '\\' || (unsigned char)text.ptr[i] >= 0x80;
+    for (size_t i = 0; i < text.len && !odd; i++)
         if (!memchr("0123456789+-_.eE ", text.ptr[i], 17)) return 1;
-    if (escaped || !span_u64(span_trim(text), &n)) return text.len ? too_many : 1;
+    if (odd || !span_u64(span_trim(text), &n)) return text.len ? too_many : 1;
     return n < 1 ? 1 : n < (uint64_t)too_many ? (int64_t)n : too_many;
 }
 

@@ -136,7 +136,7 @@ def test_how_many_answers_a_form_asks_for(weir, upstream, where):
         assert send(w, body, path="/v1/images/edits", key=KEY).error["code"] == "invalid_form", body
     for n in ("3", " 3 "):
         assert send(w, form(("model", "m"), ("n", n)), path="/v1/images/edits", key=KEY).error["code"] == "integer_above_max_value"
-    for n in ("3", " 3", "+3", "3.0", "0_3", "\\u0033"):
+    for n in ("3", " 3", "+3", "3.0", "0_3", "\\u0033", "３"):
         body = b'{"model": "m", "n": "%s"}' % n.encode()
         assert send(w, body, path="/v1/images/generations", kind="application/json", key=KEY).error["code"] == "integer_above_max_value", n
     assert not upstream.requests

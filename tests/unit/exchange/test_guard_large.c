@@ -282,25 +282,33 @@ static void a_large_answer_is_changed(void **state) {
     }
 }
 
+/* Before the other thread has begun, and while it is at it. */
+static void fail_meanwhile(guarded *g, bool begun, const char *options, const char *text,
+                           span failed, span body) {
+    const weir_error e = error_of(ERR_PROVIDER_ERROR);
+    failure f = failure_of(&e);
+    f.text = failed;
+    f.body = body;
+    guarded_ask(g, options, &form_openai, EP_CHAT_COMPLETIONS,
+                "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
+    script_head(&g->s, ANSWER_PLAIN);
+    blocker *b = begun ? NULL : blocker_new(g->w);
+    say_large(g, ANSWER_PLAIN, text);
+    g->s.over = true;
+    exchange_take_failure(g->s.x, &f);
+    if (b) sem_post(&b->go);
+    wait_asides(g->w);
+    world_turn(g->w);
+}
+
 /* What its provider says then is looked at, too, though the names are with the other thread. */
 static void its_provider_may_fail_meanwhile(void **state) {
     (void)state;
     for (int begun = 0; begun < 2; begun++) {
-        const weir_error e = error_of(ERR_PROVIDER_ERROR);
-        failure f = failure_of(&e);
         guarded g;
-        f.text = SPAN_OF("no KEY-b");
-        f.body = SPAN_OF("{\"error\":{\"message\":\"no KEY-b\",\"type\":\"KEY-c\"}}");
-        guarded_ask(&g, "in: redact, out: redact, restore: true", &form_openai, EP_CHAT_COMPLETIONS,
-                    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
-        script_head(&g.s, ANSWER_PLAIN);
-        blocker *b = begun ? NULL : blocker_new(g.w);
-        say_large(&g, ANSWER_PLAIN, PLAIN("KEY-a"));
-        g.s.over = true;
-        exchange_take_failure(g.s.x, &f);
-        if (b) sem_post(&b->go);
-        wait_asides(g.w);
-        world_turn(g.w);
+        fail_meanwhile(&g, begun, "in: redact, out: redact, restore: true", PLAIN("KEY-a"),
+                       SPAN_OF("no KEY-b"),
+                       SPAN_OF("{\"error\":{\"message\":\"no KEY-b\",\"type\":\"KEY-c\"}}"));
         assert_non_null(strstr(buf_cstr(&g.a.said), "\"no [SECRET_KEY_"));
         assert_null(strstr(buf_cstr(&g.a.said), "KEY-b"));
         assert_null(strstr(buf_cstr(&g.a.said), "KEY-c"));
@@ -332,21 +340,10 @@ static void its_reader_may_leave_meanwhile(void **state) {
 static void its_provider_may_fail_while_it_is_put_back(void **state) {
     (void)state;
     for (int begun = 0; begun < 2; begun++) {
-        const weir_error e = error_of(ERR_PROVIDER_ERROR);
-        failure f = failure_of(&e);
         guarded g;
-        f.text = SPAN_OF("no [SECRET_KEY_1]");
-        f.body = SPAN_OF("{\"error\":{\"message\":\"no [SECRET_KEY_1]\"}}");
-        guarded_ask(&g, "in: redact, restore: true", &form_openai, EP_CHAT_COMPLETIONS,
-                    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
-        script_head(&g.s, ANSWER_PLAIN);
-        blocker *b = begun ? NULL : blocker_new(g.w);
-        say_large(&g, ANSWER_PLAIN, PLAIN("[SECRET_KEY_1]"));
-        g.s.over = true;
-        exchange_take_failure(g.s.x, &f);
-        if (b) sem_post(&b->go);
-        wait_asides(g.w);
-        world_turn(g.w);
+        fail_meanwhile(&g, begun, "in: redact, restore: true", PLAIN("[SECRET_KEY_1]"),
+                       SPAN_OF("no [SECRET_KEY_1]"),
+                       SPAN_OF("{\"error\":{\"message\":\"no [SECRET_KEY_1]\"}}"));
         assert_non_null(strstr(buf_cstr(&g.a.said), "no [SECRET_KEY_1]"));
         assert_null(strstr(buf_cstr(&g.a.said), "KEY-q"));
         guarded_done(&g);
